@@ -1,0 +1,30 @@
+/* The program's log: one line an event on stderr, logfmt or JSON.
+ *
+ *     weft_log(log, WEFT_LOG_INFO, "worker.assigned", "worker %d got %d partitions", index, count);
+ *     time=2026-01-31T12:00:00.000Z level=info event=worker.assigned msg="worker 0 got 4 partitions"
+ *
+ * Never pass payloads, keys or secrets. Threads may share one log; each line is written whole. */
+#ifndef WEFT_BASE_LOG_H
+#define WEFT_BASE_LOG_H
+
+#include <stdbool.h>
+
+struct weft_log;
+
+enum weft_log_level { WEFT_LOG_ERROR, WEFT_LOG_WARN, WEFT_LOG_INFO, WEFT_LOG_DEBUG };
+enum weft_log_format { WEFT_LOG_LOGFMT, WEFT_LOG_JSON };
+
+/* Writes to fd, which stays the caller's, events up to level. NULL when memory is short. */
+struct weft_log *weft_log_new(int fd, enum weft_log_level level, enum weft_log_format format);
+
+/* Accepts NULL. */
+void weft_log_destroy(struct weft_log *log);
+
+/* event is a fixed dotted name that programs may match; the rest is for people. log may be NULL: nothing is written. */
+void weft_log(struct weft_log *log, enum weft_log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Whether an event of this level would be written. */
+bool weft_log_enabled(const struct weft_log *log, enum weft_log_level level);
+
+#endif

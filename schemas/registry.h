@@ -1,0 +1,67 @@
+/* Client of a schema registry (Confluent's API, as Apicurio and others serve it too).
+ *
+ * Answers are cached by id and by (subject, schema), so that a schema once seen is known while the registry is away.
+ * One client may be shared by threads; calls block for at most timeout_ms for each try. Errors: WEFT_ERROR_UNAVAILABLE
+ * when no URL answers sensibly (try again), _REFUSED for wrong credentials or missing rights, _CORRUPT for answers that
+ * cannot be understood and for ids or subjects that the registry does not know (see found), _CONFLICT for an
+ * incompatible schema. */
+#ifndef WEFT_SCHEMAS_REGISTRY_H
+#define WEFT_SCHEMAS_REGISTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct weft_registry;
+
+struct weft_registry_config {
+    const char *url;        /* one or several, separated by commas, tried in turn */
+    const char *basic_auth; /* "user:password", or NULL; never logged */
+    const char *ca_file;    /* PEM, or NULL for the system's */
+    int timeout_ms;         /* for one request; 0: 5000 */
+    int retries;            /* further rounds over the URLs after 5xx, 429 or no answer; -1: none; 0: 3 */
+};
+
+struct weft_registry_schema {
+    uint32_t id;
+    int version;  /* 0 where the registry did not say */
+    char *schema; /* the text as the registry has it */
+};
+
+/* Copies config. Does not connect. */
+struct weft_registry *weft_registry_new(const struct weft_registry_config *config, struct weft_error *err);
+void weft_registry_destroy(struct weft_registry *registry); /* accepts NULL */
+
+/* Registers the schema under the subject (or finds it there) and gives its id. */
+int weft_registry_register(struct weft_registry *registry, const char *subject, const char *schema, uint32_t *id,
+                           struct weft_error *err);
+
+/* The id under which the subject has this schema. *found says whether it does; not finding it is no error. */
+int weft_registry_lookup(struct weft_registry *registry, const char *subject, const char *schema,
+                         struct weft_registry_schema *out, bool *found, struct weft_error *err);
+
+/* The text of a schema by its id, valid as long as the registry. *text is NULL when the registry answered that it does
+ * not know the id (return value 0); an unanswered question is an error. Unknown ids are asked for anew after a second.
+ */
+int weft_registry_by_id(struct weft_registry *registry, uint32_t id, const char **text, struct weft_error *err);
+
+/* The subject's latest version. *found as above. */
+int weft_registry_latest(struct weft_registry *registry, const char *subject, struct weft_registry_schema *out,
+                         bool *found, struct weft_error *err);
+
+/* Whether the registry accepts the schema beside the subject's latest version, by the level set there. True for a
+ * subject that does not exist. */
+int weft_registry_compatible(struct weft_registry *registry, const char *subject, const char *schema, bool *compatible,
+                             struct weft_error *err);
+
+/* Compatibility level of a subject: as set for it (level is "" when none is set for it). level has at least 32 bytes.
+ */
+int weft_registry_get_compatibility(struct weft_registry *registry, const char *subject, char *level,
+                                    struct weft_error *err);
+int weft_registry_set_compatibility(struct weft_registry *registry, const char *subject, const char *level,
+                                    struct weft_error *err);
+
+void weft_registry_schema_clear(struct weft_registry_schema *schema); /* frees the text */
+
+#endif

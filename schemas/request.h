@@ -1,0 +1,43 @@
+/* A PredictRequest as the scorer sees it, and the reader that decodes it from any writer's schema.
+ *
+ * The reader asks the registry for the schema of an id once, compiles it into a decode plan (schemas/plan.h) and keeps
+ * it. Threads may share a reader. */
+#ifndef WEFT_SCHEMAS_REQUEST_H
+#define WEFT_SCHEMAS_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "schemas/registry.h"
+
+struct weft_request {
+    const char *id; /* not terminated; points into the message, as image does */
+    size_t id_size;
+    const uint8_t *image;
+    size_t image_size;
+    bool has_label;
+    int32_t label;
+};
+
+struct weft_request_reader;
+
+/* registry is borrowed and must outlive the reader. */
+struct weft_request_reader *weft_request_reader_new(struct weft_registry *registry, struct weft_error *err);
+void weft_request_reader_destroy(struct weft_request_reader *reader); /* accepts NULL */
+
+/* Decodes a framed message (value may be NULL). Errors: WEFT_ERROR_CORRUPT for what will never decode (a dead letter);
+ * WEFT_ERROR_UNAVAILABLE when the registry would have to be asked and does not answer (try again);
+ * WEFT_ERROR_REFUSED when it refuses us. */
+int weft_request_read(struct weft_request_reader *reader, const void *value, size_t size, struct weft_request *request,
+                      struct weft_error *err);
+
+/* Our own schema, as registered (the text of schemas/predict_request.avsc, compact). */
+extern const char weft_request_schema[];
+
+/* Encodes a framed request. attributes are not written (an empty map). Gives the number of bytes needed; writes
+ * nothing when size is smaller than that. */
+size_t weft_request_write(const struct weft_request *request, uint32_t schema_id, uint8_t *out, size_t size);
+
+#endif

@@ -1,0 +1,1 @@
+weft_unit_test(error weft_base)
