@@ -2,9 +2,12 @@
  *
  * Answers are cached by id and by (subject, schema), so that a schema once seen is known while the registry is away.
  * One client may be shared by threads; calls block for at most timeout_ms for each try. Errors: WEFT_ERROR_UNAVAILABLE
- * when no URL answers sensibly (try again), _REFUSED for wrong credentials or missing rights, _CORRUPT for answers that
- * cannot be understood and for ids or subjects that the registry does not know (see found), _CONFLICT for an
- * incompatible schema. */
+ * when no URL answers, or with 5xx or 429 only (try again); _REFUSED for wrong credentials or missing rights; _CONFIG
+ * for a URL that is none, for what no registry answers (HTML, a redirect, junk: the URL is wrong) and for a question
+ * that the registry does not accept (a schema that is not Avro); _CONFLICT for an incompatible schema. That the
+ * registry does not know an id or a subject is an answer, not an error (see found).
+ *
+ * The program calls curl_global_init(CURL_GLOBAL_DEFAULT) once in its main, before any thread is started. */
 #ifndef WEFT_SCHEMAS_REGISTRY_H
 #define WEFT_SCHEMAS_REGISTRY_H
 
@@ -33,7 +36,8 @@ struct weft_registry_schema {
 struct weft_registry *weft_registry_new(const struct weft_registry_config *config, struct weft_error *err);
 void weft_registry_destroy(struct weft_registry *registry); /* accepts NULL */
 
-/* Registers the schema under the subject (or finds it there) and gives its id. */
+/* Registers the schema under the subject (or finds it there) and gives its id. Schemas are sent without white space:
+ * some registries take the same schema in another layout for a new one. */
 int weft_registry_register(struct weft_registry *registry, const char *subject, const char *schema, uint32_t *id,
                            struct weft_error *err);
 
@@ -55,8 +59,10 @@ int weft_registry_latest(struct weft_registry *registry, const char *subject, st
 int weft_registry_compatible(struct weft_registry *registry, const char *subject, const char *schema, bool *compatible,
                              struct weft_error *err);
 
-/* Compatibility level of a subject: as set for it (level is "" when none is set for it). level has at least 32 bytes.
- */
+enum { WEFT_REGISTRY_LEVEL_SIZE = 32 };
+
+/* Compatibility level set for a subject, into WEFT_REGISTRY_LEVEL_SIZE bytes. Where none is set, some registries give
+ * the global one; level is "" with the others. */
 int weft_registry_get_compatibility(struct weft_registry *registry, const char *subject, char *level,
                                     struct weft_error *err);
 int weft_registry_set_compatibility(struct weft_registry *registry, const char *subject, const char *level,

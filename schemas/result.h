@@ -38,7 +38,8 @@ struct weft_result {
 /* Our own schema, as registered (the text of schemas/predict_result.avsc, compact). */
 extern const char weft_result_schema[];
 
-/* Encodes a framed result. Gives the number of bytes needed; writes nothing when size is smaller than that. */
+/* Encodes a framed result. Gives the number of bytes needed, which may be more than size: then what is in out is of no
+ * use. */
 size_t weft_result_write(const struct weft_result *result, uint32_t schema_id, uint8_t *out, size_t size);
 
 struct weft_result_reader;
@@ -47,8 +48,9 @@ struct weft_result_reader;
 struct weft_result_reader *weft_result_reader_new(struct weft_registry *registry, struct weft_error *err);
 void weft_result_reader_destroy(struct weft_result_reader *reader); /* accepts NULL */
 
-/* Decodes a framed result. Texts point into the message. probabilities, when not NULL, receives up to
- * WEFT_RESULT_CLASSES_MAX floats and result->probabilities points there. Errors as weft_request_read. */
+/* Decodes a framed result. Texts point into the message. probabilities, when not NULL, has room for
+ * WEFT_RESULT_CLASSES_MAX floats, receives the message's, and result->probabilities points there; a result with more is
+ * an error then. Errors as weft_request_read. */
 int weft_result_read(struct weft_result_reader *reader, const void *value, size_t size, struct weft_result *result,
                      float *probabilities, struct weft_error *err);
 

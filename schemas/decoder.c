@@ -1,0 +1,123 @@
+#include "schemas/decoder.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "schemas/framing.h"
+
+enum { BUCKETS = 256, FAULT_MAX = 200 };
+
+/* Never changed once it can be seen, and never taken out before the decoder goes. */
+struct entry {
+    uint32_t id;
+    struct weft_plan *plan; /* NULL: the schema cannot be read, fault says why */
+    char fault[FAULT_MAX];
+    struct entry *next;
+};
+
+struct weft_decoder {
+    struct weft_registry *registry;
+    const struct weft_plan_field *fields;
+    size_t count;
+    pthread_mutex_t growing; /* held by who puts an entry into its bucket */
+    _Atomic(struct entry *) buckets[BUCKETS];
+};
+
+struct weft_decoder *weft_decoder_new(struct weft_registry *registry, const struct weft_plan_field *fields,
+                                      size_t count, struct weft_error *err)
+{
+    struct weft_decoder *decoder = calloc(1, sizeof *decoder);
+    if (!decoder || pthread_mutex_init(&decoder->growing, NULL) != 0) {
+        free(decoder);
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    decoder->registry = registry;
+    decoder->fields = fields;
+    decoder->count = count;
+    return decoder;
+}
+
+static void free_entry(struct entry *entry)
+{
+    weft_plan_destroy(entry->plan);
+    free(entry);
+}
+
+void weft_decoder_destroy(struct weft_decoder *decoder)
+{
+    if (!decoder)
+        return;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct entry *entry = atomic_load(&decoder->buckets[i]), *next; entry; entry = next) {
+            next = entry->next;
+            free_entry(entry);
+        }
+    pthread_mutex_destroy(&decoder->growing);
+    free(decoder);
+}
+
+static const struct entry *find(const struct weft_decoder *decoder, uint32_t id)
+{
+    const struct entry *entry = atomic_load_explicit(&decoder->buckets[id % BUCKETS], memory_order_acquire);
+    while (entry && entry->id != id)
+        entry = entry->next;
+    return entry;
+}
+
+/* Asks the registry and compiles. Two threads may do so for the same id at once; the first to end is kept. */
+static const struct entry *learn(struct weft_decoder *decoder, uint32_t id, struct weft_error *err)
+{
+    const char *text;
+    if (weft_registry_by_id(decoder->registry, id, &text, err) != 0)
+        return NULL;
+    if (!text) {
+        weft_error_set(err, WEFT_ERROR_CORRUPT, "schema id %u is not known to the registry", id);
+        return NULL;
+    }
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (!entry) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    struct weft_error fault = {0};
+    entry->id = id;
+    entry->plan = weft_plan_compile(text, decoder->fields, decoder->count, &fault);
+    if (!entry->plan && fault.class != WEFT_ERROR_CORRUPT) {
+        free_entry(entry);
+        weft_error_set(err, fault.class, "%s", fault.message);
+        return NULL;
+    }
+    snprintf(entry->fault, sizeof entry->fault, "%s", fault.message);
+
+    pthread_mutex_lock(&decoder->growing);
+    const struct entry *known = find(decoder, id);
+    if (!known) {
+        _Atomic(struct entry *) *bucket = &decoder->buckets[id % BUCKETS];
+        entry->next = atomic_load_explicit(bucket, memory_order_relaxed);
+        atomic_store_explicit(bucket, entry, memory_order_release);
+        known = entry;
+    }
+    pthread_mutex_unlock(&decoder->growing);
+    if (known != entry)
+        free_entry(entry);
+    return known;
+}
+
+int weft_decoder_read(struct weft_decoder *decoder, const void *value, size_t size, struct weft_plan_value *values,
+                      struct weft_error *err)
+{
+    struct weft_frame frame;
+    if (weft_frame_read(value, size, &frame, err) != 0)
+        return -1;
+    const struct entry *entry = find(decoder, frame.schema_id);
+    if (!entry)
+        entry = learn(decoder, frame.schema_id, err);
+    if (!entry)
+        return -1;
+    if (!entry->plan)
+        return weft_error_set(err, WEFT_ERROR_CORRUPT, "schema id %u cannot be read: %s", entry->id, entry->fault);
+    return weft_plan_run(entry->plan, frame.body, frame.body_size, values, err);
+}

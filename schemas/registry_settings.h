@@ -1,0 +1,13 @@
+/* The settings of the schema registry client, under the names that Confluent's clients use. */
+#ifndef WEFT_SCHEMAS_REGISTRY_SETTINGS_H
+#define WEFT_SCHEMAS_REGISTRY_SETTINGS_H
+
+#include "base/settings.h"
+#include "schemas/registry.h"
+
+extern const struct weft_setting weft_registry_settings[];
+
+/* A client as the settings say. WEFT_ERROR_CONFIG when schema.registry.url is not set. */
+struct weft_registry *weft_registry_from_settings(const struct weft_settings *settings, struct weft_error *err);
+
+#endif
