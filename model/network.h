@@ -16,13 +16,13 @@ struct weft_network;
 struct weft_workspace;
 
 struct weft_network_info {
-    const char *name;    /* metadata weft.name, or the file's name without its ending */
-    const char *version; /* metadata weft.version, or "" */
-    const char *dataset; /* metadata weft.dataset, or "" */
-    double accuracy;     /* metadata weft.accuracy as a fraction, or -1 where it is not said */
-    char sha256[65];     /* of the file, lower-case hexadecimal */
-    size_t channels, height, width;
-    size_t image_size; /* channels * height * width, in bytes of a request's image */
+    const char *name;               /* metadata weft.name, or the file's name without its ending */
+    const char *version;            /* metadata weft.version, or "" */
+    const char *dataset;            /* metadata weft.dataset, or "" */
+    double accuracy;                /* metadata weft.accuracy as a fraction, or -1 where it is not said */
+    char sha256[65];                /* of the file, lower-case hexadecimal */
+    size_t channels, height, width; /* of a vector: a square if it can be one */
+    size_t image_size;              /* channels * height * width, in bytes of a request's image */
     size_t class_count;
     const char *const *labels; /* class_count names: metadata weft.labels, or "0", "1", ... */
     size_t parameter_count;
@@ -41,13 +41,14 @@ const struct weft_network_info *weft_network_info(const struct weft_network *net
 struct weft_workspace *weft_workspace_new(const struct weft_network *network, size_t max_batch, struct weft_error *err);
 void weft_workspace_destroy(struct weft_workspace *workspace); /* accepts NULL */
 
-/* Scores n <= max_batch images. images[i] has image_size bytes (C,H,W), 0..255; normalisation is the network's.
+/* Scores n images, in pieces that fit the workspace and the cache. images[i] has image_size bytes (C,H,W), 0..255, also
+ * where the graph takes channels last; normalisation is the network's.
  * probabilities is (n, class_count), softmax applied (also when the graph ends in logits). Single-threaded. */
 void weft_network_run(const struct weft_network *network, struct weft_workspace *workspace,
                       const uint8_t *const images[], size_t n, float *probabilities);
 
-/* The same for floats as the graph's input has them, already normalised: input is (n, C, H, W), and output
- * (n, class_count) is what the graph gives, with no softmax added. For comparison with other runtimes. */
+/* The same for floats as the graph's input has them, already normalised: input is (n, C, H, W), or as the graph has it,
+ * and output (n, class_count) is what the graph gives, with no softmax added. For comparison with other runtimes. */
 void weft_network_run_raw(const struct weft_network *network, struct weft_workspace *workspace, const float *input,
                           size_t n, float *output);
 

@@ -1,0 +1,83 @@
+/* Vectors of floats for the files that are compiled once for each instruction set (see model/CMakeLists.txt).
+ *
+ * GCC's vector extensions, which clang shares: WEFT_LANES floats in a vector, one register wide. Names in those files
+ * go through SIMD_NAME, so that the variants can stand beside each other in one program. */
+#ifndef WEFT_MODEL_KERNELS_SIMD_H
+#define WEFT_MODEL_KERNELS_SIMD_H
+
+#include <stddef.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define WEFT_LANES 16
+#elif defined(__AVX2__)
+#define WEFT_LANES 8
+#else
+#define WEFT_LANES 4
+#endif
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+/* Registers that sums may take, so that operands still fit beside them. */
+#define WEFT_SUMS (WEFT_LANES == 16 ? 28 : 12)
+
+#define SIMD_JOIN_(name, variant) name##_##variant
+#define SIMD_JOIN(name, variant) SIMD_JOIN_(name, variant)
+#define SIMD_NAME(name) SIMD_JOIN(name, WEFT_VARIANT)
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* A loop with a constant number of turns, unrolled: without that arrays of sums would live in memory. */
+#ifdef __clang__
+#define foreach(i, n) _Pragma("clang loop unroll(full)") for (int i = 0; i < (n); i++)
+#else
+#define foreach(i, n) _Pragma("GCC unroll 64") for (int i = 0; i < (n); i++)
+#endif
+
+typedef float vec __attribute__((vector_size(4 * WEFT_LANES)));
+typedef float vec_anywhere __attribute__((vector_size(4 * WEFT_LANES), aligned(4), may_alias));
+
+INLINE vec vec_load(const float *p)
+{
+    return *(const vec_anywhere *)p;
+}
+
+INLINE void vec_store(float *p, vec v)
+{
+    *(vec_anywhere *)p = v;
+}
+
+/* The first n lanes, n <= WEFT_LANES. */
+INLINE void vec_store_part(float *p, vec v, size_t n)
+{
+    if (n == WEFT_LANES)
+        vec_store(p, v);
+    else
+        memcpy(p, &v, n * sizeof *p);
+}
+
+INLINE vec vec_all(float x)
+{
+    return (vec){0} + x;
+}
+
+INLINE vec vec_clamp(vec v, float low, float high)
+{
+#if defined(__AVX512F__)
+    return _mm512_min_ps(_mm512_max_ps(v, _mm512_set1_ps(low)), _mm512_set1_ps(high));
+#elif defined(__AVX2__)
+    return _mm256_min_ps(_mm256_max_ps(v, _mm256_set1_ps(low)), _mm256_set1_ps(high));
+#elif defined(__SSE2__)
+    return _mm_min_ps(_mm_max_ps(v, _mm_set1_ps(low)), _mm_set1_ps(high));
+#else
+    for (int i = 0; i < WEFT_LANES; i++) {
+        v[i] = v[i] > low ? v[i] : low;
+        v[i] = v[i] < high ? v[i] : high;
+    }
+    return v;
+#endif
+}
+
+#endif

@@ -1,0 +1,23 @@
+#include "model/train/architecture.h"
+#include "model/train/layers.h"
+
+static void build(struct weft_model *model)
+{
+    const struct weft_window half = {.kernel = 2, .stride = 2};
+    size_t x = WEFT_MODEL_IMAGES;
+    x = weft_convolution_add(model, x, 6, (struct weft_window){.kernel = 5, .stride = 1, .padding = 2});
+    x = weft_relu_add(model, x);
+    x = weft_max_pool_add(model, x, half);
+    x = weft_convolution_add(model, x, 16, (struct weft_window){.kernel = 5, .stride = 1});
+    x = weft_relu_add(model, x);
+    x = weft_max_pool_add(model, x, half);
+    x = weft_flatten_add(model, x);
+    x = weft_dense_add(model, x, 120);
+    x = weft_relu_add(model, x);
+    x = weft_dense_add(model, x, 84);
+    x = weft_relu_add(model, x);
+    weft_dense_add(model, x, model->class_count);
+}
+
+const struct weft_architecture weft_architecture_lenet = {
+    .name = "lenet", .description = "LeNet-5 with ReLU and max pooling", .build = build};
