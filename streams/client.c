@@ -1,0 +1,280 @@
+#include "streams/client.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/clock.h"
+#include "streams/partitioner.h"
+
+enum { REASON_SIZE = 384, REPEAT_MS = 10000 };
+
+struct weft_client {
+    rd_kafka_t *handle;
+    struct weft_client_options options;
+    struct weft_log *log;
+    char *servers;
+    pthread_mutex_t lock; /* for what follows: the library calls back on several threads */
+    rd_kafka_resp_err_t fault;
+    char reason[REASON_SIZE];
+    int64_t logged_ms;
+};
+
+enum weft_error_class weft_kafka_error_class(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED: return WEFT_ERROR_REFUSED;
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID: return WEFT_ERROR_FENCED;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__INVALID_ARG: return WEFT_ERROR_CONFIG;
+    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: return WEFT_ERROR_CONFLICT;
+    case RD_KAFKA_RESP_ERR__BAD_MSG: return WEFT_ERROR_CORRUPT;
+    case RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE: return WEFT_ERROR_INTERNAL;
+    default: return WEFT_ERROR_UNAVAILABLE;
+    }
+}
+
+/* Faults that a repeated attempt meets again. Reports of a lost connection are overwritten by them, not they by it. */
+static bool is_refusal(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+}
+
+static void on_error(rd_kafka_t *handle, int code, const char *reason, void *arg)
+{
+    struct weft_client *client = arg;
+    char fatal[REASON_SIZE];
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        code = rd_kafka_fatal_error(handle, fatal, sizeof fatal);
+        reason = fatal;
+    }
+    pthread_mutex_lock(&client->lock);
+    if (is_refusal(code) || !is_refusal(client->fault)) {
+        client->fault = code;
+        snprintf(client->reason, sizeof client->reason, "%s", reason);
+    }
+    /* The library reports every attempt to connect; a line now and then is enough. */
+    int64_t now = weft_clock_ms();
+    bool quiet = client->logged_ms && now - client->logged_ms < REPEAT_MS;
+    if (!quiet)
+        client->logged_ms = now;
+    pthread_mutex_unlock(&client->lock);
+    /* A processor lives on through such a fault; what others do fails with it, and says so itself. */
+    bool lives_on = client->options.role == WEFT_KAFKA_SOURCE || client->options.role == WEFT_KAFKA_SINK;
+    weft_log(client->log, quiet || !lives_on ? WEFT_LOG_DEBUG : WEFT_LOG_WARN, "kafka.error", "%s: %s",
+             rd_kafka_err2name(code), reason);
+}
+
+static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
+{
+    struct weft_client *client = rd_kafka_opaque(handle);
+    /* What matters of these comes as errors from calls and callbacks too. */
+    enum weft_log_level as = level <= LOG_ERR ? WEFT_LOG_WARN : WEFT_LOG_DEBUG;
+    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0)
+        as = WEFT_LOG_DEBUG;
+    if (client)
+        weft_log(client->log, as, "kafka.log", "%s: %s", facility, text);
+}
+
+static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
+                         void *arg)
+{
+    struct weft_client *client = arg;
+    client->options.rebalance(handle, code, partitions, client->options.arg);
+}
+
+static void on_delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *arg)
+{
+    struct weft_client *client = arg;
+    client->options.delivered(handle, message, client->options.arg);
+}
+
+static int set_option(rd_kafka_conf_t *conf, const char *name, const char *value, struct weft_error *err)
+{
+    char reason[REASON_SIZE];
+    if (!value || rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
+        return 0;
+    return weft_error_set(err, WEFT_ERROR_CONFIG, "%s=%s: %s", name, value, reason);
+}
+
+struct weft_client *weft_client_new(const struct weft_settings *settings, const struct weft_client_options *options,
+                                    struct weft_log *log, struct weft_error *err)
+{
+    char reason[REASON_SIZE];
+    struct weft_client *client = calloc(1, sizeof *client);
+    if (!client) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    pthread_mutex_init(&client->lock, NULL);
+    client->options = *options;
+    client->log = log;
+    rd_kafka_conf_t *conf = weft_kafka_conf(settings, options->role, err);
+    if (!conf)
+        goto fail;
+    client->servers = strdup(weft_kafka_servers(settings));
+    if (!client->servers) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        goto fail;
+    }
+    if (set_option(conf, "transactional.id", options->transactional_id, err) != 0 ||
+        set_option(conf, "group.id", options->group_id, err) != 0 ||
+        set_option(conf, "group.instance.id", options->group_instance_id, err) != 0)
+        goto fail;
+    if (options->role == WEFT_KAFKA_SINK)
+        rd_kafka_topic_conf_set_partitioner_cb(rd_kafka_conf_get_default_topic_conf(conf), weft_partitioner);
+    rd_kafka_conf_set_opaque(conf, client);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    if (options->rebalance)
+        rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    if (options->delivered)
+        rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
+    bool producer = options->role == WEFT_KAFKA_SINK || options->role == WEFT_KAFKA_SENDER;
+    client->handle = rd_kafka_new(producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, reason, sizeof reason);
+    if (!client->handle) {
+        weft_error_set(err, WEFT_ERROR_CONFIG, "Kafka client: %s", reason);
+        goto fail;
+    }
+    return client;
+fail:
+    if (conf)
+        rd_kafka_conf_destroy(conf);
+    weft_client_destroy(client);
+    return NULL;
+}
+
+void weft_client_destroy(struct weft_client *client)
+{
+    if (!client)
+        return;
+    if (client->handle)
+        rd_kafka_destroy_flags(client->handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    pthread_mutex_destroy(&client->lock);
+    free(client->servers);
+    free(client);
+}
+
+rd_kafka_t *weft_client_handle(const struct weft_client *client)
+{
+    return client->handle;
+}
+
+bool weft_client_refused(struct weft_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool refused = is_refusal(client->fault);
+    pthread_mutex_unlock(&client->lock);
+    return refused;
+}
+
+int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const char *what, struct weft_error *err)
+{
+    char reason[REASON_SIZE] = "";
+    pthread_mutex_lock(&client->lock);
+    bool timed_out = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
+                     code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    if (client->fault && (timed_out || is_refusal(client->fault))) {
+        code = client->fault;
+        snprintf(reason, sizeof reason, "%s", client->reason);
+    }
+    pthread_mutex_unlock(&client->lock);
+    enum weft_error_class class = weft_kafka_error_class(code);
+    if (class == WEFT_ERROR_REFUSED)
+        return weft_error_set(err, class, "%s: refused by %s: %s", what, client->servers,
+                              reason[0] ? reason : rd_kafka_err2str(code));
+    if (timed_out)
+        return weft_error_set(err, class,
+                              "%s: no broker answers at %s (%s): is it running, is bootstrap.servers right?", what,
+                              client->servers, reason[0] ? reason : rd_kafka_err2str(code));
+    return weft_error_set(err, class, "%s: %s", what, reason[0] ? reason : rd_kafka_err2str(code));
+}
+
+static int describe_topic(struct weft_client *client, const struct rd_kafka_metadata_topic *topic, int *count,
+                          struct weft_error *err)
+{
+    if (topic->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || topic->err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+        return weft_error_set(err, WEFT_ERROR_CONFIG,
+                              "topic %s does not exist on %s: declare it in the topology and run `weft topology apply`",
+                              topic->topic, client->servers);
+    if (topic->err)
+        return weft_error_set(err, weft_kafka_error_class(topic->err), "topic %s: %s", topic->topic,
+                              rd_kafka_err2str(topic->err));
+    *count = topic->partition_cnt;
+    return 0;
+}
+
+int weft_client_partition_count(struct weft_client *client, const char *topic, int timeout_ms, int *count,
+                                struct weft_error *err)
+{
+    enum { SLICE_MS = 500, NEW_TOPIC_MS = 2000 };
+    int result = -1;
+    int64_t deadline = weft_clock_ms() + timeout_ms;
+    /* A topic that has just been made is not known to every broker at once. */
+    int64_t unknown_deadline = weft_clock_ms() + (timeout_ms < NEW_TOPIC_MS ? timeout_ms : NEW_TOPIC_MS);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(client->handle, topic, NULL);
+    if (!handle)
+        return weft_error_set(err, WEFT_ERROR_CONFIG, "'%s' is no name for a topic: %s", topic,
+                              rd_kafka_err2str(rd_kafka_last_error()));
+    for (;;) {
+        /* Short slices, with the callbacks served between, so that a refusal ends the wait. */
+        code = rd_kafka_metadata(client->handle, 0, handle, &metadata, SLICE_MS);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_resp_err_t topic_code =
+                metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+            bool settled = topic_code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
+                               ? weft_clock_ms() >= unknown_deadline
+                               : topic_code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+            if (settled && metadata->topic_cnt == 1) {
+                result = describe_topic(client, &metadata->topics[0], count, err);
+                break;
+            }
+            code = topic_code;
+            rd_kafka_metadata_destroy(metadata);
+            metadata = NULL;
+        }
+        rd_kafka_poll(client->handle, 0);
+        if (weft_client_refused(client) || weft_clock_ms() >= deadline)
+            break;
+        weft_clock_sleep_ms(20);
+    }
+    if (metadata)
+        rd_kafka_metadata_destroy(metadata);
+    else
+        weft_client_fail(client, code, "asking the cluster about its topics", err);
+    rd_kafka_topic_destroy(handle);
+    return result;
+}
+
+int weft_client_committed(struct weft_client *client, rd_kafka_topic_partition_list_t *list, int timeout_ms,
+                          struct weft_error *err)
+{
+    enum { PAUSE_MS = 100 };
+    int64_t deadline = weft_clock_ms() + timeout_ms;
+    for (;;) {
+        int64_t left = deadline - weft_clock_ms();
+        rd_kafka_resp_err_t code = rd_kafka_committed(client->handle, list, left > PAUSE_MS ? (int)left : PAUSE_MS);
+        for (int i = 0; !code && i < list->cnt; i++)
+            code = list->elems[i].err;
+        if (!code)
+            return 0;
+        if (weft_kafka_error_class(code) != WEFT_ERROR_UNAVAILABLE || weft_client_refused(client) ||
+            weft_clock_ms() >= deadline)
+            return weft_client_fail(client, code, "asking for the group's committed offsets", err);
+        weft_clock_sleep_ms(PAUSE_MS);
+    }
+}

@@ -1,0 +1,59 @@
+/* A Kafka client with weft's settings and log, which remembers what went wrong last.
+ *
+ * The library reports some faults (a wrong password, no broker at all) to a callback only and retries for ever; the
+ * client keeps them, so that a call that times out can say why. */
+#ifndef WEFT_STREAMS_CLIENT_H
+#define WEFT_STREAMS_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "streams/kafka_settings.h"
+
+struct weft_client;
+
+struct weft_client_options {
+    enum weft_kafka_role role;
+    const char *transactional_id;  /* SINK only */
+    const char *group_id;          /* SOURCE only */
+    const char *group_instance_id; /* SOURCE only, may be NULL */
+    void (*rebalance)(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
+                      void *arg);                                                  /* SOURCE only */
+    void (*delivered)(rd_kafka_t *handle, const rd_kafka_message_t *m, void *arg); /* producers, may be NULL */
+    void *arg;                                                                     /* for the callbacks */
+};
+
+/* log is borrowed and may be NULL. */
+struct weft_client *weft_client_new(const struct weft_settings *settings, const struct weft_client_options *options,
+                                    struct weft_log *log, struct weft_error *err);
+
+/* Destroys the library's handle without closing a consumer first (see rd_kafka_consumer_close). Accepts NULL. */
+void weft_client_destroy(struct weft_client *client);
+
+rd_kafka_t *weft_client_handle(const struct weft_client *client);
+
+/* How many partitions the topic has. Waits for a broker up to timeout_ms, but not after a refused password or
+ * certificate. WEFT_ERROR_CONFIG when there is no such topic, _UNAVAILABLE when no broker answers, _REFUSED when the
+ * cluster refuses us; the message says what to do. */
+int weft_client_partition_count(struct weft_client *client, const char *topic, int timeout_ms, int *count,
+                                struct weft_error *err);
+
+/* The offsets that the client's group has committed for the partitions of the list, RD_KAFKA_OFFSET_INVALID where there
+ * is none. Asks again while the group's coordinator moves or a transaction is just being settled, up to timeout_ms. */
+int weft_client_committed(struct weft_client *client, rd_kafka_topic_partition_list_t *list, int timeout_ms,
+                          struct weft_error *err);
+
+/* Fills *err for a failed call: code and what the library says, put after `what`, together with the last fault
+ * that it reported to its callback where that explains more. Always returns -1. */
+int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const char *what, struct weft_error *err);
+
+/* Whether the cluster has refused our credentials or certificate, which no waiting mends. */
+bool weft_client_refused(struct weft_client *client);
+
+/* The class of a code of the library. */
+enum weft_error_class weft_kafka_error_class(rd_kafka_resp_err_t code);
+
+#endif

@@ -1,0 +1,50 @@
+/* The functional core: request bytes in, result bytes or the reason for a dead letter out. Knows no Kafka.
+ *
+ * A scorer belongs to one thread; network and reader are shared. */
+#ifndef WEFT_STREAMS_SCORER_H
+#define WEFT_STREAMS_SCORER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "model/network.h"
+#include "schemas/request.h"
+
+struct weft_scorer;
+
+struct weft_scorer_config {
+    const struct weft_network *network; /* borrowed */
+    struct weft_request_reader *reader; /* borrowed */
+    uint32_t result_schema_id;
+    void (*tick)(void *arg); /* called between pieces of work, for a watchdog; may be NULL */
+    void *arg;
+};
+
+/* One message, and where it stood. The bytes stay the caller's until the answers have been used. */
+struct weft_scorer_request {
+    const void *value; /* NULL for a null value */
+    size_t size;
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+    int64_t timestamp_ms;
+};
+
+/* bytes: the framed result, or NULL when there is none and reason says why. Valid until the next call. */
+struct weft_scorer_answer {
+    const uint8_t *bytes;
+    size_t size;
+    const char *error_class;
+    const char *reason;
+};
+
+struct weft_scorer *weft_scorer_new(const struct weft_scorer_config *config, struct weft_error *err);
+void weft_scorer_destroy(struct weft_scorer *scorer); /* accepts NULL */
+
+/* Answers n requests, each with a result or a reason. Fails as a whole, with nothing lost and to be called again, when
+ * a schema would have to be fetched and the registry does not give it (WEFT_ERROR_UNAVAILABLE, _REFUSED). */
+int weft_scorer_score(struct weft_scorer *scorer, const struct weft_scorer_request *requests, size_t n,
+                      struct weft_scorer_answer *answers, struct weft_error *err);
+
+#endif

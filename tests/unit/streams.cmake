@@ -1,0 +1,7 @@
+add_library(mock_cluster STATIC ../support/mock_cluster.c)
+target_include_directories(mock_cluster PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+target_link_libraries(mock_cluster PUBLIC weft_streams PkgConfig::CHECK)
+
+weft_unit_test(kafka_settings weft_streams)
+weft_unit_test(partitioner weft_streams)
+weft_unit_test(transaction weft_streams mock_cluster)
