@@ -1,0 +1,242 @@
+#include "topology/topology.h"
+
+#include <glob.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text_file.h"
+#include "schemas/schema_file.h"
+#include "schemas/subject.h"
+#include "streams/processor_settings.h"
+#include "support/suite.h"
+
+/* Paths in errors are as given: from here they are short. */
+static void enter(const char *folder)
+{
+    ck_assert_int_eq(chdir(WEFT_SOURCE_DIR "/tests/data/topology"), 0);
+    ck_assert_int_eq(chdir(folder), 0);
+}
+
+static struct weft_topology *load(const char *path)
+{
+    struct weft_error err = {0};
+    enter(".");
+    struct weft_topology *topology = weft_topology_load(path, &err);
+    ck_assert_msg(topology != NULL, "%s", err.message);
+    return topology;
+}
+
+START_TEST(schemas_are_read_with_their_files)
+{
+    struct weft_topology *topology = load("good.yaml");
+    ck_assert_str_eq(topology->name, "predict");
+    ck_assert_uint_eq(topology->schema_count, 2);
+    ck_assert_str_eq(topology->schemas[0].subject, "requests-value");
+    ck_assert_str_eq(topology->schemas[0].compatibility, "FULL_TRANSITIVE");
+    ck_assert_str_eq(topology->schemas[0].text,
+                     "{\"type\":\"record\",\"name\":\"Point\",\"fields\":[{\"name\":\"x\",\"type\":\"int\"}]}");
+    ck_assert_str_eq(topology->schemas[1].subject, "results-value");
+    ck_assert_ptr_null(topology->schemas[1].compatibility);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(topics_are_read_with_numbers_lines_and_aliases)
+{
+    struct weft_topology *topology = load("good.yaml");
+    ck_assert_uint_eq(topology->topic_count, 3);
+    ck_assert_str_eq(topology->topics[0].name, "requests");
+    ck_assert_int_eq(topology->topics[0].partitions, 8);
+    ck_assert_int_eq(topology->topics[0].replication, 3);
+    ck_assert_int_eq(topology->topics[0].line, 8);
+    ck_assert_int_eq(topology->topics[1].replication, 0);
+    ck_assert_str_eq(topology->topics[2].name, "requests.dead");
+    ck_assert_int_eq(topology->topics[2].partitions, 1);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+static const char *find_config(const struct weft_topology_topic *topic, const char *name)
+{
+    for (size_t i = 0; i < topic->config_count; i++)
+        if (strcmp(topic->config[i].name, name) == 0)
+            return topic->config[i].value;
+    return NULL;
+}
+
+START_TEST(settings_of_a_topic_are_in_the_form_that_kafka_takes)
+{
+    struct weft_topology *topology = load("good.yaml");
+    const struct weft_topology_topic *topic = &topology->topics[0];
+    ck_assert_uint_eq(topic->config_count, 5);
+    ck_assert_str_eq(find_config(topic, "retention.ms"), "604800000"); /* 7d */
+    ck_assert_str_eq(find_config(topic, "cleanup.policy"), "compact,delete");
+    ck_assert_str_eq(find_config(topic, "min.cleanable.dirty.ratio"), "0.25");
+    ck_assert_str_eq(find_config(topic, "retention.bytes"), "-1");
+    ck_assert_str_eq(find_config(topic, "preallocate"), "false");
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(dead_letters_go_beside_the_source_unless_they_are_named)
+{
+    struct weft_topology *topology = load("good.yaml");
+    ck_assert_str_eq(topology->processors[0].dead_letters, "requests.dead");
+    weft_topology_destroy(topology);
+    topology = load("two_processors.yaml");
+    ck_assert_str_eq(topology->processors[0].dead_letters, "lost");
+    ck_assert_str_eq(topology->processors[1].dead_letters, "c.dead");
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(paths_are_relative_to_the_file_unless_they_are_absolute)
+{
+    struct weft_error err = {0};
+    enter("..");
+    struct weft_topology *topology = weft_topology_load("topology/two_processors.yaml", &err);
+    ck_assert_msg(topology != NULL, "%s", err.message);
+    ck_assert_str_eq(topology->processors[0].model, "/models/one.onnx");
+    ck_assert_str_eq(topology->processors[1].model, "topology/two.onnx");
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(the_only_processor_need_not_be_named)
+{
+    struct weft_error err = {0};
+    struct weft_topology *topology = load("good.yaml");
+    ck_assert_ptr_eq(weft_topology_processor(topology, NULL, &err), &topology->processors[0]);
+    ck_assert_ptr_eq(weft_topology_processor(topology, "first", &err), &topology->processors[0]);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(of_several_processors_one_must_be_named)
+{
+    struct weft_error err = {0};
+    struct weft_topology *topology = load("two_processors.yaml");
+    ck_assert_ptr_null(weft_topology_processor(topology, NULL, &err));
+    ck_assert_str_eq(err.message, "two_processors.yaml declares several processors: name one of one, two");
+    ck_assert_ptr_null(weft_topology_processor(topology, "three", &err));
+    ck_assert_str_eq(err.message, "two_processors.yaml declares no processor three: it has one, two");
+    ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
+    ck_assert_ptr_eq(weft_topology_processor(topology, "two", &err), &topology->processors[1]);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(a_processor_fills_the_settings_that_nobody_set)
+{
+    static const struct weft_setting *const tables[] = {weft_processor_settings, NULL};
+    struct weft_error err = {0};
+    struct weft_topology *topology = load("good.yaml");
+    struct weft_settings *settings = weft_settings_new(tables, NULL, &err);
+    ck_assert_int_eq(weft_settings_set_option(settings, "workers=7", &err), 0);
+    ck_assert_int_eq(weft_topology_settings(&topology->processors[0], "good.yaml", settings, &err), 0);
+    ck_assert_str_eq(weft_settings_text(settings, "source"), "requests");
+    ck_assert_str_eq(weft_settings_text(settings, "sink"), "results");
+    ck_assert_str_eq(weft_settings_text(settings, "dead.letters"), "requests.dead");
+    ck_assert_str_eq(weft_settings_text(settings, "model"), "models/net.onnx");
+    ck_assert_str_eq(weft_settings_where(settings, "model"), "good.yaml:21");
+    ck_assert_int_eq(weft_settings_integer(settings, "workers"), 7);
+    weft_settings_destroy(settings);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+/* Each of these files begins with a comment that is the error expected of it. */
+START_TEST(each_broken_file_gives_the_error_that_stands_in_it)
+{
+    glob_t found;
+    enter("broken");
+    ck_assert_int_eq(glob("*.yaml", 0, NULL, &found), 0);
+    ck_assert_uint_ge(found.gl_pathc, 30);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct weft_error err = {0};
+        size_t size;
+        char *text = weft_text_file_read(found.gl_pathv[i], &size, &err);
+        ck_assert_ptr_nonnull(text);
+        ck_assert_int_eq(strncmp(text, "# ", 2), 0);
+        text[strcspn(text, "\n")] = '\0';
+        struct weft_topology *topology = weft_topology_load(found.gl_pathv[i], &err);
+        ck_assert_msg(topology == NULL, "%s was taken", found.gl_pathv[i]);
+        ck_assert_str_eq(err.message, text + 2);
+        ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
+        free(text);
+    }
+    globfree(&found);
+}
+END_TEST
+
+static void check_unreadable(const char *path, const char *message)
+{
+    struct weft_error err = {0};
+    ck_assert_ptr_null(weft_topology_load(path, &err));
+    ck_assert_str_eq(err.message, message);
+    ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
+}
+
+START_TEST(a_file_that_is_not_there_is_named)
+{
+    check_unreadable("no/such.yaml", "no/such.yaml: No such file or directory");
+}
+END_TEST
+
+START_TEST(a_folder_is_no_topology)
+{
+    enter(".");
+    check_unreadable("broken", "broken: Is a directory");
+}
+END_TEST
+
+START_TEST(an_endless_file_is_not_read_to_its_end)
+{
+    check_unreadable("/dev/zero", "/dev/zero is larger than 1 MiB: is it the right file?");
+}
+END_TEST
+
+/* A thousand aliases of one topic with all of its text would be a thousand topics. */
+START_TEST(lists_are_bounded_though_aliases_are_short)
+{
+    struct weft_error err = {0};
+    char path[] = "/tmp/weft-topology-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    FILE *file = fdopen(fd, "w");
+    fputs("topology: many\ntopics:\n  - &a {name: a, partitions: 1}\n", file);
+    for (int i = 0; i < 1000; i++)
+        fputs("  - *a\n", file);
+    fclose(file);
+    struct weft_topology *topology = weft_topology_load(path, &err);
+    unlink(path);
+    ck_assert_ptr_null(topology);
+    ck_assert_msg(strstr(err.message, "topics: at most 1000 entries") != NULL, "%s", err.message);
+}
+END_TEST
+
+START_TEST(the_shipped_topology_loads)
+{
+    struct weft_error err = {0};
+    struct weft_topology *topology = weft_topology_load(WEFT_SOURCE_DIR "/topology/predict.yaml", &err);
+    ck_assert_msg(topology != NULL, "%s", err.message);
+    const struct weft_topology_processor *processor = weft_topology_processor(topology, "predict", &err);
+    ck_assert_ptr_nonnull(processor);
+    ck_assert_str_eq(processor->source, "req_predict");
+    ck_assert_str_eq(processor->sink, "res_predict");
+    ck_assert_str_eq(processor->dead_letters, "req_predict.dead");
+    ck_assert_str_eq(processor->model, WEFT_SOURCE_DIR "/topology/../model/zoo/lenet.onnx");
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+SUITE("topology", TEST(schemas_are_read_with_their_files), TEST(topics_are_read_with_numbers_lines_and_aliases),
+      TEST(settings_of_a_topic_are_in_the_form_that_kafka_takes),
+      TEST(dead_letters_go_beside_the_source_unless_they_are_named),
+      TEST(paths_are_relative_to_the_file_unless_they_are_absolute), TEST(the_only_processor_need_not_be_named),
+      TEST(of_several_processors_one_must_be_named), TEST(a_processor_fills_the_settings_that_nobody_set),
+      TEST(each_broken_file_gives_the_error_that_stands_in_it), TEST(a_file_that_is_not_there_is_named),
+      TEST(a_folder_is_no_topology), TEST(an_endless_file_is_not_read_to_its_end),
+      TEST(lists_are_bounded_though_aliases_are_short), TEST(the_shipped_topology_loads))

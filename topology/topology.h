@@ -1,0 +1,67 @@
+/* What a deployment expects of its cluster, declared in one YAML file: schemas, topics, processors.
+ *
+ * Errors name the file and the line. Paths in the file are relative to it. */
+#ifndef WEFT_TOPOLOGY_TOPOLOGY_H
+#define WEFT_TOPOLOGY_TOPOLOGY_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/settings.h"
+
+struct weft_topology_schema {
+    char *subject;
+    char *file;          /* as opened: relative paths are resolved against the topology file */
+    char *text;          /* what is in the file, as compact JSON */
+    char *compatibility; /* NULL: as the registry has it */
+    int line;            /* where it is declared, as for those below */
+};
+
+struct weft_topology_config {
+    const char *name; /* a topic setting of Kafka, such as retention.ms */
+    char *value;      /* as Kafka takes it: durations in milliseconds */
+};
+
+struct weft_topology_topic {
+    char *name;
+    int partitions;
+    int replication; /* 0: the cluster's default */
+    struct weft_topology_config *config;
+    size_t config_count;
+    int line;
+};
+
+struct weft_topology_processor {
+    char *name;
+    char *source, *sink;
+    char *dead_letters; /* <source>.dead where the file does not say */
+    char *model;        /* path, resolved */
+    int workers;        /* 0: not said */
+    int line;
+};
+
+struct weft_topology {
+    char *name;
+    char *path; /* of the file */
+    struct weft_topology_schema *schemas;
+    size_t schema_count;
+    struct weft_topology_topic *topics;
+    size_t topic_count;
+    struct weft_topology_processor *processors;
+    size_t processor_count;
+};
+
+/* Loads and checks: form, names, values, cross references, and that the schemas' files are JSON. WEFT_ERROR_CONFIG says
+ * file, line and what to do. */
+struct weft_topology *weft_topology_load(const char *path, struct weft_error *err);
+void weft_topology_destroy(struct weft_topology *topology); /* accepts NULL */
+
+/* The processor of this name, or the only one when name is NULL. NULL with *err filled otherwise. */
+const struct weft_topology_processor *weft_topology_processor(const struct weft_topology *topology, const char *name,
+                                                              struct weft_error *err);
+
+/* Puts what the file (path) says of the processor into the settings, at the topology's rank. */
+int weft_topology_settings(const struct weft_topology_processor *processor, const char *path,
+                           struct weft_settings *settings, struct weft_error *err);
+
+#endif
