@@ -1,0 +1,70 @@
+/* What every command of weft shares: its description, its parsed command line, its settings and its log.
+ *
+ * A command is data (names, help, options) and one function that parses, calls a room and prints; it holds no logic of
+ * its own. --help, the man pages and the shell completion are made from this data. */
+#ifndef WEFT_CLI_CLI_H
+#define WEFT_CLI_CLI_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/settings.h"
+
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_WRONG_USE = 2, CLI_RESTART = 3 };
+
+struct cli;
+
+struct cli_option {
+    char letter;      /* 0: none */
+    const char *name; /* the long name; NULL ends a list */
+    const char *arg;  /* what stands for its value in the help; NULL: a flag */
+    const char *help;
+};
+
+struct cli_command {
+    const char *name; /* one or two words: "run", "model train" */
+    const char *summary;
+    const char *arguments;            /* "MODEL IMAGE...", or "" */
+    int arguments_min, arguments_max; /* -1: any number */
+    const char *description;          /* paragraphs for --help */
+    const char *example;              /* one or more lines */
+    const struct cli_option *options;
+    bool uses_settings; /* takes -X and -F, reads WEFT_* */
+    /* Gives the exit status, or -1 with *err filled. */
+    int (*run)(struct cli *cli, struct weft_error *err);
+};
+
+/* Positional arguments. */
+int cli_argument_count(const struct cli *cli);
+const char *cli_argument(const struct cli *cli, int index); /* NULL past the last */
+
+/* The value of an option (the last, when given several times), or NULL; for a flag "" or NULL. */
+const char *cli_option(const struct cli *cli, const char *name);
+/* The index-th value of an option that may be given several times, or NULL. */
+const char *cli_option_at(const struct cli *cli, const char *name, int index);
+bool cli_flag(const struct cli *cli, const char *name);
+/* A whole number from min to max, or fallback when the option is not given; WEFT_ERROR_USAGE otherwise. */
+int cli_integer(const struct cli *cli, const char *name, int64_t min, int64_t max, int64_t fallback, int64_t *value,
+                struct weft_error *err);
+/* The same for a decimal number. */
+int cli_number(const struct cli *cli, const char *name, double min, double max, double fallback, double *value,
+               struct weft_error *err);
+
+bool cli_json(const struct cli *cli);                      /* --json */
+struct weft_settings *cli_settings(const struct cli *cli); /* of commands with uses_settings */
+struct weft_log *cli_log(const struct cli *cli);
+
+/* From now on SIGINT and SIGTERM no longer end the process but are given by cli_signal. */
+void cli_catch_signals(void);
+/* Waits up to timeout_ms for SIGINT or SIGTERM and gives its number, or 0; with timeout_ms 0 only looks. */
+int cli_signal(int timeout_ms);
+/* Not 0 while a signal waits for cli_signal: for work that looks at a flag by itself. */
+const volatile sig_atomic_t *cli_signal_flag(void);
+
+/* The commands, in the order of the help; NULL-terminated. */
+extern const struct cli_command *const cli_commands[];
+
+#endif

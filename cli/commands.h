@@ -1,0 +1,16 @@
+/* The commands of weft, one file each (or one for each group). */
+#ifndef WEFT_CLI_COMMANDS_H
+#define WEFT_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_command cli_run;
+extern const struct cli_command cli_send;
+extern const struct cli_command cli_listen;
+extern const struct cli_command cli_verify;
+extern const struct cli_command cli_topology_plan, cli_topology_apply;
+extern const struct cli_command cli_schema_register, cli_schema_get, cli_schema_check;
+extern const struct cli_command cli_model_train, cli_model_eval, cli_model_predict, cli_model_info;
+extern const struct cli_command cli_version;
+
+#endif

@@ -1,0 +1,20 @@
+/* A confusion matrix as a table for people and as JSON. */
+#ifndef WEFT_CLI_CONFUSION_H
+#define WEFT_CLI_CONFUSION_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* counts is (class_count, class_count): row is the truth, column the answer. Classes that never occur are left out; of
+ * more than a screen holds, only the most frequent confusions are printed. */
+void cli_print_confusion(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names);
+
+/* The rows as an array of arrays. */
+json_t *cli_confusion_json(const uint64_t *counts, size_t class_count);
+
+/* The names as an array of strings. */
+json_t *cli_labels_json(const char *const *names, size_t class_count);
+
+#endif
