@@ -60,7 +60,7 @@ static int grow(struct weft_statistics *statistics, size_t class_count, struct w
             memcpy(texts[i], statistics->name_texts[i], NAME_SIZE);
             named[i] = statistics->named[i];
         } else {
-            snprintf(texts[i], NAME_SIZE, "%zu", i);
+            snprintf(texts[i], NAME_SIZE, "class %zu", i);
         }
         names[i] = texts[i];
     }

@@ -17,7 +17,7 @@ struct weft_summary {
     /* (class_count, class_count): row is the truth, column the answer; of labels from 0 to WEFT_RESULT_CLASSES_MAX. */
     uint64_t *confusion;
     size_t class_count;
-    /* class_count names, as the results gave them; "3" for a class that has not been answered yet. */
+    /* class_count names, as the results gave them; "class 3" for one that has not been answered yet. */
     const char **names;
     uint64_t timed;            /* results whose record and request both have a timestamp; of these: */
     int64_t first_ms, last_ms; /* earliest timestamp of a request, latest of a result */

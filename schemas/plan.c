@@ -336,7 +336,7 @@ static const uint8_t *run_steps(const struct steps *steps, const uint8_t *at, co
     enum fault fault = NO_VALUE;
     int64_t number;
 
-    for (const struct step *last = step + steps->count; step < last; step++) {
+    for (size_t left = steps->count; left > 0; left--, step++) {
         value = &values[step->slot];
         switch (step->code) {
         case SKIP:

@@ -20,6 +20,7 @@ struct weft_client {
     rd_kafka_resp_err_t fault;
     char reason[REASON_SIZE];
     int64_t logged_ms;
+    bool reached; /* the cluster has answered, now or to another client of this process */
 };
 
 enum weft_error_class weft_kafka_error_class(rd_kafka_resp_err_t code)
@@ -65,16 +66,15 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *arg
         client->fault = code;
         snprintf(client->reason, sizeof client->reason, "%s", reason);
     }
-    /* The library reports every attempt to connect; a line now and then is enough. */
+    /* The library reports every attempt to connect; a line now and then is enough. Before the cluster has been reached
+     * at all, the call that tries to reach it says what is wrong. */
     int64_t now = weft_clock_ms();
-    bool quiet = client->logged_ms && now - client->logged_ms < REPEAT_MS;
+    bool quiet = !client->reached || (client->logged_ms && now - client->logged_ms < REPEAT_MS);
     if (!quiet)
         client->logged_ms = now;
     pthread_mutex_unlock(&client->lock);
-    /* A processor lives on through such a fault; what others do fails with it, and says so itself. */
-    bool lives_on = client->options.role == WEFT_KAFKA_SOURCE || client->options.role == WEFT_KAFKA_SINK;
-    weft_log(client->log, quiet || !lives_on ? WEFT_LOG_DEBUG : WEFT_LOG_WARN, "kafka.error", "%s: %s",
-             rd_kafka_err2name(code), reason);
+    weft_log(client->log, quiet ? WEFT_LOG_DEBUG : WEFT_LOG_WARN, "kafka.error", "%s: %s", rd_kafka_err2name(code),
+             reason);
 }
 
 static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
@@ -121,6 +121,8 @@ struct weft_client *weft_client_new(const struct weft_settings *settings, const 
     pthread_mutex_init(&client->lock, NULL);
     client->options = *options;
     client->log = log;
+    /* A processor's clients are made after its topics have been found. */
+    client->reached = options->role == WEFT_KAFKA_SOURCE || options->role == WEFT_KAFKA_SINK;
     rd_kafka_conf_t *conf = weft_kafka_conf(settings, options->role, err);
     if (!conf)
         goto fail;
@@ -213,6 +215,9 @@ static int describe_topic(struct weft_client *client, const struct rd_kafka_meta
         return weft_error_set(err, weft_kafka_error_class(topic->err), "topic %s: %s", topic->topic,
                               rd_kafka_err2str(topic->err));
     *count = topic->partition_cnt;
+    pthread_mutex_lock(&client->lock);
+    client->reached = true;
+    pthread_mutex_unlock(&client->lock);
     return 0;
 }
 

@@ -20,6 +20,8 @@ enum {
     REGISTRY_BACKOFF_MS = 250, /* doubled up to the maximum while the registry is away */
     REGISTRY_BACKOFF_MAX_MS = 4000,
     COMMITTED_TIMEOUT_MS = 30000,
+    WAKE_AFTER_BYTES = 2 << 20, /* an eighth of queued.max.messages.kbytes */
+    WAKE_TIMEOUT_MS = 1000,
 };
 
 struct weft_worker {
@@ -33,6 +35,7 @@ struct weft_worker {
     int64_t commit_interval_ms;
     int64_t committed_ms; /* when the last transaction ended */
     int aborts_in_a_row;
+    size_t taken_bytes;        /* from the local queue, since the fetcher was last woken */
     struct weft_error failure; /* written before ended, read after */
 
     atomic_bool stop, abort, ended;
@@ -133,6 +136,25 @@ static int gather(struct weft_worker *worker, struct weft_error *err)
             return -1;
     }
     return 0;
+}
+
+/* Before librdkafka 2.2 (which has fetch.queue.backoff.ms for it) the fetcher, once the local queue is full, sleeps for
+ * up to a second and does not see that the queue has been emptied: half of a loaded worker's time would be spent
+ * waiting. Any answer from the leaders of its partitions wakes it, so ask them something small. */
+static void wake_fetcher(struct weft_worker *worker)
+{
+    if (rd_kafka_version() >= 0x02020000)
+        return;
+    for (size_t i = 0; i < worker->batch.count; i++)
+        worker->taken_bytes += worker->batch.messages[i]->len;
+    rd_kafka_topic_partition_list_t *assignment = NULL;
+    if (worker->taken_bytes < WAKE_AFTER_BYTES || rd_kafka_assignment(worker->consumer, &assignment) != 0)
+        return;
+    worker->taken_bytes = 0;
+    for (int i = 0; i < assignment->cnt; i++)
+        assignment->elems[i].offset = RD_KAFKA_OFFSET_END;
+    rd_kafka_offsets_for_times(worker->consumer, assignment, WAKE_TIMEOUT_MS);
+    rd_kafka_topic_partition_list_destroy(assignment);
 }
 
 /* Keeps the batch while a schema cannot be had, and stays a member of the group meanwhile: with the partitions paused,
@@ -298,7 +320,10 @@ static int work(struct weft_worker *worker, struct weft_error *err)
         return -1;
     while (!atomic_load(&worker->stop)) {
         weft_transactor_poll(worker->transactor);
-        if (gather(worker, err) != 0 || score(worker, err) != 0)
+        if (gather(worker, err) != 0)
+            return -1;
+        wake_fetcher(worker);
+        if (score(worker, err) != 0)
             return -1;
         if (worker->batch.count > 0 && transact(worker, err) != 0)
             return -1;

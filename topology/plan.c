@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "schemas/registry_settings.h"
+#include "schemas/schema_file.h"
 #include "schemas/subject.h"
 #include "streams/client.h"
-#include "schemas/schema_file.h"
 #include "topology/topics.h"
 
 enum { DETAIL_SIZE = 2048, LEVEL_SIZE = 32 };

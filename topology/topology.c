@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/document.h"
 #include "schemas/schema_file.h"
+#include "topology/document.h"
 
 enum { KAFKA_NAME_MAX = 249, PARTITIONS_MAX = 10000, REPLICATION_MAX = 32767, WORKERS_MAX = 256 };
 

@@ -102,7 +102,7 @@ START_TEST(the_matrix_has_the_truth_in_rows_and_keeps_its_counts_as_classes_appe
     ck_assert_uint_eq(summary->confusion[4 * 5 + 1], 1);
     ck_assert_uint_eq(summary->confusion[1 * 5 + 0], 0);
     ck_assert_str_eq(summary->names[1], "shirt");
-    ck_assert_str_eq(summary->names[4], "4");
+    ck_assert_str_eq(summary->names[4], "class 4");
     weft_statistics_destroy(statistics);
 }
 END_TEST
