@@ -1,0 +1,110 @@
+"""An independent Kafka client: what it produces weft must read, what weft writes it must read."""
+import uuid
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from support.wait import wait_for
+
+COORDINATOR_MOVES = {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE,
+                     KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError._TIMED_OUT, KafkaError._TRANSPORT,
+                     KafkaError._WAIT_COORD}  # pylint: disable=protected-access
+PARTITION_END = KafkaError._PARTITION_EOF  # pylint: disable=protected-access
+
+
+class Kafka:
+    """settings: librdkafka settings for every client made here, such as those of SASL."""
+
+    def __init__(self, bootstrap_servers, **settings):
+        self.settings = {"bootstrap.servers": bootstrap_servers, **settings}
+        self.admin = AdminClient(self.settings)
+
+    def create_topic(self, name, partitions=1, **config):
+        config = {key.replace("_", "."): str(value) for key, value in config.items()}
+        self.admin.create_topics([NewTopic(name, partitions, config=config)])[name].result()
+        return name
+
+    def topics(self):
+        return self.admin.list_topics(timeout=30).topics
+
+    def producer(self, **settings):
+        return Producer({**self.settings, "linger.ms": 1, **settings})
+
+    def produce(self, topic, messages, **settings):
+        """Sends messages, each a value or a dict of produce()'s arguments, and waits until all are delivered."""
+        errors = []
+        producer = self.producer(**settings)
+        for message in messages:
+            arguments = message if isinstance(message, dict) else {"value": message}
+            while True:
+                try:
+                    producer.produce(topic, on_delivery=lambda error, _: errors.append(error), **arguments)
+                    break
+                except BufferError:
+                    producer.poll(0.1)
+            producer.poll(0)
+        if producer.flush(60) or any(errors):
+            raise AssertionError(f"not delivered to {topic}: {next(filter(None, errors), 'time is up')}")
+
+    def consumer(self, **settings):
+        return Consumer({**self.settings, "group.id": f"test-{uuid.uuid4()}", "auto.offset.reset": "earliest",
+                         "enable.auto.commit": False, "enable.partition.eof": True, **settings})
+
+    def read(self, topic, isolation="read_committed"):
+        """All messages that are in the topic now, in the order of each partition. read_committed ends at the first
+        transaction that is still open."""
+        partitions = [TopicPartition(topic, p, 0) for p in self.topics()[topic].partitions]
+        consumer = self.consumer(**{"isolation.level": isolation})
+        messages, ended = [], set()
+        try:
+            consumer.assign(partitions)
+
+            def poll():
+                for message in consumer.consume(1000, timeout=0.1):
+                    if not message.error():
+                        messages.append(message)
+                    elif message.error().code() == PARTITION_END:
+                        ended.add(message.partition())
+                    elif not message.error().retriable():
+                        raise KafkaException(message.error())
+                return len(ended) == len(partitions)
+            wait_for(poll, f"the end of {topic}")
+        finally:
+            consumer.close()
+        return messages
+
+    def read_at_least(self, topic, count, isolation="read_committed"):
+        """Waits until the topic holds count messages and gives all of them."""
+        found = []
+
+        def enough():
+            found[:] = self.read(topic, isolation)
+            return len(found) >= count
+        wait_for(enough, f"{count} messages in {topic}")
+        return found
+
+    def end_offsets(self, topic):
+        """The offset of the next message, by partition."""
+        consumer = self.consumer()
+        try:
+            return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1]
+                    for p in self.topics()[topic].partitions}
+        finally:
+            consumer.close()
+
+    def committed(self, group, topic):
+        """The offset committed by the group, by partition; -1001 where there is none."""
+        consumer = self.consumer(**{"group.id": group})
+        try:
+            asked = [TopicPartition(topic, p) for p in self.topics()[topic].partitions]
+
+            def ask():
+                try:
+                    return consumer.committed(asked, timeout=10)
+                except KafkaException as failure:  # while the group's coordinator moves
+                    if failure.args[0].code() in COORDINATOR_MOVES:
+                        return None
+                    raise
+            return {answer.partition: answer.offset for answer in wait_for(ask, f"the offsets of {group}")}
+        finally:
+            consumer.close()
