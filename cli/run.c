@@ -45,7 +45,11 @@ static int watch(struct cli *cli, struct weft_processor *processor, struct weft_
     weft_log(cli_log(cli), WEFT_LOG_INFO, "run.ended", "results=%llu dead_letters=%llu commits=%llu aborts=%llu",
              (unsigned long long)counts.results, (unsigned long long)counts.dead_letters,
              (unsigned long long)counts.commits, (unsigned long long)counts.aborts);
-    return state == WEFT_PROCESSOR_ENDED ? CLI_DONE : CLI_RESTART;
+    if (state == WEFT_PROCESSOR_ENDED)
+        return CLI_DONE;
+    /* What a restart would only meet again is a failure like one at the start. */
+    bool lasting = err->class == WEFT_ERROR_REFUSED || err->class == WEFT_ERROR_CONFIG;
+    return lasting ? -1 : CLI_RESTART;
 }
 
 static int run(struct cli *cli, struct weft_error *err)

@@ -182,6 +182,19 @@ bool weft_client_refused(struct weft_client *client)
     return refused;
 }
 
+const char *weft_kafka_remedy(rd_kafka_resp_err_t code)
+{
+    if (weft_kafka_error_class(code) != WEFT_ERROR_REFUSED)
+        return "";
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+        return ": check sasl.mechanisms, sasl.username and sasl.password";
+    case RD_KAFKA_RESP_ERR__SSL: return ": check security.protocol, ssl.ca.location and the names in the certificate";
+    default: return ": the user needs a further right there (an ACL)";
+    }
+}
+
 int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const char *what, struct weft_error *err)
 {
     char reason[REASON_SIZE] = "";
@@ -195,8 +208,8 @@ int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const
     pthread_mutex_unlock(&client->lock);
     enum weft_error_class class = weft_kafka_error_class(code);
     if (class == WEFT_ERROR_REFUSED)
-        return weft_error_set(err, class, "%s: refused by %s: %s", what, client->servers,
-                              reason[0] ? reason : rd_kafka_err2str(code));
+        return weft_error_set(err, class, "%s: refused by %s: %s%s", what, client->servers,
+                              reason[0] ? reason : rd_kafka_err2str(code), weft_kafka_remedy(code));
     if (timed_out)
         return weft_error_set(err, class,
                               "%s: no broker answers at %s (%s): is it running, is bootstrap.servers right?", what,
@@ -211,9 +224,11 @@ static int describe_topic(struct weft_client *client, const struct rd_kafka_meta
         return weft_error_set(err, WEFT_ERROR_CONFIG,
                               "topic %s does not exist on %s: declare it in the topology and run `weft topology apply`",
                               topic->topic, client->servers);
-    if (topic->err)
-        return weft_error_set(err, weft_kafka_error_class(topic->err), "topic %s: %s", topic->topic,
-                              rd_kafka_err2str(topic->err));
+    if (topic->err) {
+        char what[300];
+        snprintf(what, sizeof what, "topic %s", topic->topic);
+        return weft_client_fail(client, topic->err, what, err);
+    }
     *count = topic->partition_cnt;
     pthread_mutex_lock(&client->lock);
     client->reached = true;

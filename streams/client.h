@@ -53,6 +53,9 @@ int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const
 /* Whether the cluster has refused our credentials or certificate, which no waiting mends. */
 bool weft_client_refused(struct weft_client *client);
 
+/* What somebody can do about a refusal, to be put behind a message; "" for other codes. */
+const char *weft_kafka_remedy(rd_kafka_resp_err_t code);
+
 /* The class of a code of the library. */
 enum weft_error_class weft_kafka_error_class(rd_kafka_resp_err_t code);
 

@@ -193,7 +193,8 @@ enum weft_processor_state weft_processor_watch(struct weft_processor *processor,
             if (status.failure.class == WEFT_ERROR_NONE || processor->failure.class != WEFT_ERROR_NONE)
                 continue;
             processor->failure = status.failure;
-            weft_log(processor->config.log, WEFT_LOG_ERROR, "worker.failed", "worker %d ends: %s", i,
+            /* Its owner says the same when the process ends with it. */
+            weft_log(processor->config.log, WEFT_LOG_DEBUG, "worker.failed", "worker %d ends: %s", i,
                      status.failure.message);
             weft_processor_stop(processor, false);
         } else if (status.silent_ms > deadline_ms || stop_overdue) {

@@ -6,7 +6,10 @@
 #include "base/clock.h"
 #include "schemas/result.h"
 
-enum { CHUNK = 32 }; /* images in one run of the network: more gains nothing and leaves the cache */
+enum {
+    CHUNK = 32,        /* images in one run of the network: more gains nothing and leaves the cache */
+    RESULT_SIZE = 256, /* what a result usually needs at most */
+};
 
 /* A request at work. The output may move while it grows, so until the end of a call only places in it are kept. */
 struct item {
@@ -89,19 +92,19 @@ static int refuse(struct weft_scorer *scorer, const struct weft_error *why, stru
 static int encode(struct weft_scorer *scorer, const struct weft_result *result, struct item *item,
                   struct weft_scorer_answer *answer, struct weft_error *err)
 {
-    uint32_t schema_id = scorer->config.result_schema_id;
+    size_t size = RESULT_SIZE;
     for (;;) {
-        size_t room = scorer->output_capacity - scorer->output_size;
-        size_t size = weft_result_write(result, schema_id, scorer->output + scorer->output_size, room);
-        if (size <= room) {
-            item->output_at = scorer->output_size;
-            scorer->output_size += size;
-            *answer = (struct weft_scorer_answer){.size = size};
-            return 0;
-        }
         if (reserve(scorer, size, err) != 0)
             return -1;
+        size_t room = scorer->output_capacity - scorer->output_size;
+        size = weft_result_write(result, scorer->config.result_schema_id, scorer->output + scorer->output_size, room);
+        if (size <= room)
+            break;
     }
+    item->output_at = scorer->output_size;
+    scorer->output_size += size;
+    *answer = (struct weft_scorer_answer){.size = size};
+    return 0;
 }
 
 static struct weft_text text(const char *terminated)

@@ -240,6 +240,8 @@ static enum weft_verdict commit(struct weft_transactor *transactor, int64_t dead
         char what[300];
         snprintf(what, sizeof what, "writing to %s", transactor->undelivered_topic);
         weft_client_fail(transactor->client, transactor->undelivered, what, err);
+    } else if (verdict == WEFT_VERDICT_ABORT && err->class == WEFT_ERROR_REFUSED) {
+        weft_error_prefix(err, "writing to %s or %s", transactor->config.sink, transactor->config.dead_letters);
     }
     return verdict;
 }

@@ -18,7 +18,8 @@ enum weft_verdict weft_verdict(rd_kafka_error_t *error, const char *what, struct
         verdict = WEFT_VERDICT_ABORT;
     else if (rd_kafka_error_is_retriable(error))
         verdict = WEFT_VERDICT_RETRY;
-    weft_error_set(err, class, "%s: %s (%s)", what, rd_kafka_error_string(error), rd_kafka_error_name(error));
+    weft_error_set(err, class, "%s: %s (%s)%s", what, rd_kafka_error_string(error), rd_kafka_error_name(error),
+                   weft_kafka_remedy(code));
     rd_kafka_error_destroy(error);
     return verdict;
 }

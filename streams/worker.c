@@ -275,6 +275,11 @@ static int transact(struct weft_worker *worker, struct weft_error *err)
     atomic_fetch_add(&worker->aborts, 1);
     weft_log(worker->config.log, WEFT_LOG_WARN, "worker.aborted", "worker %d took %zu requests back: %s",
              worker->config.index, worker->batch.count, why.message);
+    /* A right that is missing will be missing again. */
+    if (why.class == WEFT_ERROR_REFUSED) {
+        *err = why;
+        return -1;
+    }
     /* After some faults the next transaction fails too and the one after it works, so a few in a row are no reason to
      * give up. */
     if (++worker->aborts_in_a_row > ABORTS_MAX) {
