@@ -22,7 +22,7 @@ from support.kafka import Kafka
 from support.wait import wait_for
 from support.weft import BUILD, SOURCE
 
-WARM_UP = 20
+WARM_UP = 400  # while the broker still compiles its code, it takes twice as long
 IDLE_SECONDS = 10
 
 

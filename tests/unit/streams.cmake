@@ -5,4 +5,7 @@ target_link_libraries(mock_cluster PUBLIC weft_streams PkgConfig::CHECK)
 weft_unit_test(kafka_settings weft_streams)
 weft_unit_test(partitioner weft_streams)
 weft_unit_test(scorer weft_streams weft_schemas_support)
-weft_unit_test(transaction weft_streams mock_cluster)
+# The thread sanitizer does not know the threads that librdkafka starts through C11's thrd_create, and crashes in them.
+if(NOT WEFT_SANITIZE MATCHES "thread")
+  weft_unit_test(transaction weft_streams mock_cluster)
+endif()
