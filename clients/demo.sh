@@ -104,7 +104,7 @@ attend "$weft" listen res_predict --from beginning --count "$count" --draw 3 --t
 wait $sender || { cat "$home/send.log" >&2 && exit 1; }
 
 step "Sending $burst more, as fast as it goes"
-"$weft" listen res_predict --from beginning --count $((count + burst)) --no-lines --timeout 120 -q >"$home/burst.log" &
+"$weft" listen res_predict --from beginning --count $((count + burst)) --no-lines --timeout 120 -q >"$home/burst.log" 2>&1 &
 listener=$!
 began=$(date +%s%N)
 attend "$weft" send req_predict --data "$images" --key id --count "$burst" -q

@@ -82,7 +82,7 @@ static size_t next_class(const struct weft_result *result, const size_t *before,
 static void print_bar(FILE *out, const char *name, float probability)
 {
     double share = probability >= 0 && probability <= 1 ? (double)probability : 0;
-    int filled = (int)lround(share * BAR_WIDTH);
+    int filled = (int)lround(share * (double)BAR_WIDTH);
     char cut[15];
     fprintf(out, "%-14s ", weft_printable(cut, sizeof cut, name, strlen(name)));
     for (int i = 0; i < BAR_WIDTH; i++)

@@ -4,146 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/graph.h"
-
-struct reader {
-    struct weft_graph *graph;
-    const Onnx__NodeProto *proto;
-    int opset;
-    struct weft_graph_node *node;
-    struct weft_error *err;
-};
-
-#define REFUSE(reader, ...) weft_error_set((reader)->err, WEFT_ERROR_CONFIG, __VA_ARGS__)
-
-/* Attributes. */
-
-static const Onnx__AttributeProto *attribute(const struct reader *r, const char *name)
-{
-    for (size_t i = 0; i < r->proto->n_attribute; i++)
-        if (r->proto->attribute[i]->name && strcmp(r->proto->attribute[i]->name, name) == 0)
-            return r->proto->attribute[i];
-    return NULL;
-}
-
-static int get_int(const struct reader *r, const char *name, int64_t otherwise, int64_t *value)
-{
-    const Onnx__AttributeProto *a = attribute(r, name);
-    *value = a ? a->i : otherwise;
-    return a && !a->has_i ? REFUSE(r, "attribute %s is not an integer", name) : 0;
-}
-
-static int get_float(const struct reader *r, const char *name, float otherwise, float *value)
-{
-    const Onnx__AttributeProto *a = attribute(r, name);
-    *value = a ? a->f : otherwise;
-    return a && (!a->has_f || isnan(a->f)) ? REFUSE(r, "attribute %s is not a number", name) : 0;
-}
-
-/* count integers of min..WEFT_GRAPH_SIDE_MAX, each of them otherwise where there is no such attribute. */
-static int get_sizes(const struct reader *r, const char *name, size_t count, size_t min, size_t otherwise,
-                     size_t *values)
-{
-    const Onnx__AttributeProto *a = attribute(r, name);
-    if (a && a->n_ints != count)
-        return REFUSE(r, "attribute %s has %zu numbers instead of %zu: only two-dimensional images are supported", name,
-                      a->n_ints, count);
-    for (size_t i = 0; i < count; i++) {
-        if (a && (a->ints[i] < (int64_t)min || a->ints[i] > WEFT_GRAPH_SIDE_MAX))
-            return REFUSE(r, "attribute %s has %lld, which is not within %zu..%d", name, (long long)a->ints[i], min,
-                          WEFT_GRAPH_SIDE_MAX);
-        values[i] = a ? (size_t)a->ints[i] : otherwise;
-    }
-    return 0;
-}
-
-static bool text_is(const Onnx__AttributeProto *a, const char *text)
-{
-    return a->has_s && a->s.len == strlen(text) && memcmp(a->s.data, text, a->s.len) == 0;
-}
-
-/* Inputs and outputs. */
-
-static bool has_input(const struct reader *r, size_t i)
-{
-    return i < r->proto->n_input && *r->proto->input[i];
-}
-
-/* The value at input i, or NULL with an error where there is none. Names were looked up before. */
-static struct weft_graph_value *input(const struct reader *r, size_t i)
-{
-    if (!has_input(r, i)) {
-        REFUSE(r, "input %zu is missing", i);
-        return NULL;
-    }
-    return &r->graph->values[weft_graph_find(r->graph, r->proto->input[i])];
-}
-
-/* Input i, which must be data, goes to the node's inputs. */
-static struct weft_graph_value *data_input(const struct reader *r, size_t i)
-{
-    struct weft_graph_value *value = input(r, i);
-    if (value && value->tensor) {
-        REFUSE(r, "input '%.100s' is a constant where data is expected", value->name);
-        return NULL;
-    }
-    if (value)
-        r->node->inputs[r->node->input_count++] = (size_t)(value - r->graph->values);
-    return value;
-}
-
-/* Data that is an image: (channels, height, width). */
-static struct weft_graph_value *image_input(const struct reader *r, size_t i)
-{
-    struct weft_graph_value *value = data_input(r, i);
-    if (value && value->rank != 3) {
-        REFUSE(r, "its data has %zu dimensions instead of 4", value->rank + 1);
-        return NULL;
-    }
-    return value;
-}
-
-static struct weft_graph_value *constant_input(const struct reader *r, size_t i)
-{
-    struct weft_graph_value *value = input(r, i);
-    if (value && !value->tensor) {
-        REFUSE(r, "input '%.100s' is not a constant", value->name);
-        return NULL;
-    }
-    return value;
-}
-
-/* The floats of constant input i, which has size of them. */
-static const float *floats_input(const struct reader *r, size_t i, size_t size)
-{
-    struct weft_graph_value *value = constant_input(r, i);
-    if (!value)
-        return NULL;
-    if (value->size != size) {
-        REFUSE(r, "input '%.100s' has %zu numbers instead of %zu", value->name, value->size, size);
-        return NULL;
-    }
-    return weft_graph_floats(value, r->err);
-}
-
-static int output(const struct reader *r, size_t rank, const size_t dims[])
-{
-    if (r->proto->n_output == 0)
-        return REFUSE(r, "it has no output");
-    for (size_t i = 1; i < r->proto->n_output; i++)
-        if (*r->proto->output[i] && strcmp(r->proto->op_type, "Dropout") != 0)
-            return REFUSE(r, "its output '%.100s' is not supported, only the first one is", r->proto->output[i]);
-    struct weft_graph_value value = {.name = r->proto->output[0], .rank = rank};
-    memcpy(value.dims, dims, rank * sizeof *dims);
-    long index = weft_graph_add(r->graph, value, WEFT_GRAPH_DATA_MAX, r->err);
-    r->node->output = (size_t)index;
-    return index < 0 ? -1 : 0;
-}
-
-static int output_like(const struct reader *r, const struct weft_graph_value *value)
-{
-    return output(r, value->rank, value->dims);
-}
+#include "model/node_reader.h"
 
 /* Windows of convolutions and pools, along y (0) and x (1). */
 
@@ -151,35 +12,36 @@ struct windows {
     size_t kernel[2], stride[2], dilation[2], before[2], out[2];
 };
 
-static int place_windows(const struct reader *r, const size_t size[2], struct windows *w)
+static int place_windows(const struct weft_node_reader *r, const size_t size[2], struct windows *w)
 {
-    const Onnx__AttributeProto *automatic = attribute(r, "auto_pad");
+    const Onnx__AttributeProto *automatic = weft_node_attribute(r, "auto_pad");
     int64_t ceil_mode;
     size_t pads[4];
-    if (get_sizes(r, "strides", 2, 1, 1, w->stride) != 0 || get_sizes(r, "dilations", 2, 1, 1, w->dilation) != 0 ||
-        get_sizes(r, "pads", 4, 0, 0, pads) != 0 || get_int(r, "ceil_mode", 0, &ceil_mode) != 0)
+    if (weft_node_sizes(r, "strides", 2, 1, 1, w->stride) != 0 ||
+        weft_node_sizes(r, "dilations", 2, 1, 1, w->dilation) != 0 || weft_node_sizes(r, "pads", 4, 0, 0, pads) != 0 ||
+        weft_node_int(r, "ceil_mode", 0, &ceil_mode) != 0)
         return -1;
-    if (automatic && text_is(automatic, "NOTSET"))
+    if (automatic && weft_node_text_is(automatic, "NOTSET"))
         automatic = NULL;
     for (int i = 0; i < 2; i++) {
         size_t reach = (w->kernel[i] - 1) * w->dilation[i] + 1, before = pads[i], after = pads[i + 2];
-        if (automatic && text_is(automatic, "VALID")) {
+        if (automatic && weft_node_text_is(automatic, "VALID")) {
             before = after = 0;
         } else if (automatic) {
-            bool lower = text_is(automatic, "SAME_LOWER");
-            if (!lower && !text_is(automatic, "SAME_UPPER"))
-                return REFUSE(r, "attribute auto_pad has an unknown value");
+            bool lower = weft_node_text_is(automatic, "SAME_LOWER");
+            if (!lower && !weft_node_text_is(automatic, "SAME_UPPER"))
+                return WEFT_NODE_REFUSE(r, "attribute auto_pad has an unknown value");
             size_t out = (size[i] + w->stride[i] - 1) / w->stride[i], needed = (out - 1) * w->stride[i] + reach;
             size_t all = needed > size[i] ? needed - size[i] : 0;
             before = lower ? all - all / 2 : all / 2;
             after = all - before;
         }
         if (before >= reach || after >= reach)
-            return REFUSE(r, "padding of %zu is not smaller than the kernel's reach of %zu",
-                          before > after ? before : after, reach);
+            return WEFT_NODE_REFUSE(r, "padding of %zu is not smaller than the kernel's reach of %zu",
+                                    before > after ? before : after, reach);
         if (size[i] + before + after < reach)
-            return REFUSE(r, "its kernel reaches over %zu, its padded input has only %zu", reach,
-                          size[i] + before + after);
+            return WEFT_NODE_REFUSE(r, "its kernel reaches over %zu, its padded input has only %zu", reach,
+                                    size[i] + before + after);
         size_t steps = size[i] + before + after - reach;
         w->before[i] = before;
         w->out[i] = steps / w->stride[i] + 1;
@@ -190,27 +52,27 @@ static int place_windows(const struct reader *r, const size_t size[2], struct wi
     return 0;
 }
 
-static int read_conv(const struct reader *r)
+static int read_conv(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = image_input(r, 0), *weights = x ? constant_input(r, 1) : NULL;
+    const struct weft_graph_value *x = weft_node_image(r, 0), *weights = x ? weft_node_constant(r, 1) : NULL;
     struct windows w;
     int64_t groups;
-    if (!weights || get_int(r, "group", 1, &groups) != 0)
+    if (!weights || weft_node_int(r, "group", 1, &groups) != 0)
         return -1;
     if (weights->rank != 4)
-        return REFUSE(r, "its weights have %zu dimensions instead of 4", weights->rank);
+        return WEFT_NODE_REFUSE(r, "its weights have %zu dimensions instead of 4", weights->rank);
     size_t filters = weights->dims[0];
     if (groups < 1 || groups > (int64_t)x->dims[0] || x->dims[0] % (size_t)groups || filters % (size_t)groups ||
         weights->dims[1] != x->dims[0] / (size_t)groups)
-        return REFUSE(r, "weights (%zu, %zu, %zu, %zu) do not fit %zu channels in %lld groups", filters,
-                      weights->dims[1], weights->dims[2], weights->dims[3], x->dims[0], (long long)groups);
-    if (get_sizes(r, "kernel_shape", 2, 1, 1, w.kernel) != 0)
+        return WEFT_NODE_REFUSE(r, "weights (%zu, %zu, %zu, %zu) do not fit %zu channels in %lld groups", filters,
+                                weights->dims[1], weights->dims[2], weights->dims[3], x->dims[0], (long long)groups);
+    if (weft_node_sizes(r, "kernel_shape", 2, 1, 1, w.kernel) != 0)
         return -1;
-    if (attribute(r, "kernel_shape") && (w.kernel[0] != weights->dims[2] || w.kernel[1] != weights->dims[3]))
-        return REFUSE(r, "kernel_shape is not that of its weights");
+    if (weft_node_attribute(r, "kernel_shape") && (w.kernel[0] != weights->dims[2] || w.kernel[1] != weights->dims[3]))
+        return WEFT_NODE_REFUSE(r, "kernel_shape is not that of its weights");
     memcpy(w.kernel, weights->dims + 2, sizeof w.kernel);
     if (w.kernel[0] > WEFT_GRAPH_SIDE_MAX || w.kernel[1] > WEFT_GRAPH_SIDE_MAX)
-        return REFUSE(r, "its kernel is larger than %d", WEFT_GRAPH_SIDE_MAX);
+        return WEFT_NODE_REFUSE(r, "its kernel is larger than %d", WEFT_GRAPH_SIDE_MAX);
     if (place_windows(r, x->dims + 1, &w) != 0)
         return -1;
     struct weft_conv_shape shape = {.groups = (size_t)groups,
@@ -238,65 +100,66 @@ static int read_conv(const struct reader *r)
         !weft_graph_product(taps, shape.out_height, WEFT_GRAPH_DATA_MAX, &size) ||
         !weft_graph_product(size, shape.out_width, WEFT_GRAPH_DATA_MAX, &size) ||
         !weft_graph_product(filters + shape.groups * WEFT_LANES_MAX, taps, WEFT_GRAPH_WEIGHTS_MAX, &size))
-        return REFUSE(r, "it is too large");
+        return WEFT_NODE_REFUSE(r, "it is too large");
     r->node->op = WEFT_GRAPH_CONV;
     r->node->as.conv.shape = shape;
     r->node->as.conv.weights = weft_graph_floats(weights, r->err);
     if (!r->node->as.conv.weights)
         return -1;
-    if (has_input(r, 2) && !(r->node->as.conv.bias = floats_input(r, 2, filters)))
+    if (weft_node_has_input(r, 2) && !(r->node->as.conv.bias = weft_node_floats(r, 2, filters)))
         return -1;
-    return output(r, 3, (size_t[]){filters, w.out[0], w.out[1]});
+    return weft_node_output(r, 3, (size_t[]){filters, w.out[0], w.out[1]});
 }
 
-static int read_batch_normalization(const struct reader *r)
+static int read_batch_normalization(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = data_input(r, 0);
+    const struct weft_graph_value *x = weft_node_data(r, 0);
     int64_t training;
-    if (!x || get_int(r, "training_mode", 0, &training) != 0 ||
-        get_float(r, "epsilon", 1e-5f, &r->node->as.scale.epsilon) != 0)
+    if (!x || weft_node_int(r, "training_mode", 0, &training) != 0 ||
+        weft_node_float(r, "epsilon", 1e-5f, &r->node->as.scale.epsilon) != 0)
         return -1;
     if (training)
-        return REFUSE(r, "it is in training mode; export the model for inference");
+        return WEFT_NODE_REFUSE(r, "it is in training mode; export the model for inference");
     r->node->op = WEFT_GRAPH_SCALE;
     size_t channels = x->dims[0];
-    if (!(r->node->as.scale.gamma = floats_input(r, 1, channels)) ||
-        !(r->node->as.scale.beta = floats_input(r, 2, channels)) ||
-        !(r->node->as.scale.mean = floats_input(r, 3, channels)) ||
-        !(r->node->as.scale.variance = floats_input(r, 4, channels)))
+    if (!(r->node->as.scale.gamma = weft_node_floats(r, 1, channels)) ||
+        !(r->node->as.scale.beta = weft_node_floats(r, 2, channels)) ||
+        !(r->node->as.scale.mean = weft_node_floats(r, 3, channels)) ||
+        !(r->node->as.scale.variance = weft_node_floats(r, 4, channels)))
         return -1;
     for (size_t i = 0; i < channels; i++)
         if (!(r->node->as.scale.variance[i] + r->node->as.scale.epsilon > 0))
-            return REFUSE(r, "its variance is not positive");
-    return output_like(r, x);
+            return WEFT_NODE_REFUSE(r, "its variance is not positive");
+    return weft_node_output_like(r, x);
 }
 
-static int read_relu(const struct reader *r)
+static int read_relu(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = data_input(r, 0);
+    const struct weft_graph_value *x = weft_node_data(r, 0);
     if (!x)
         return -1;
     r->node->op = WEFT_GRAPH_CLAMP;
     r->node->as.clamp.low = 0;
     r->node->as.clamp.high = INFINITY;
-    return output_like(r, x);
+    return weft_node_output_like(r, x);
 }
 
-static int read_clip(const struct reader *r)
+static int read_clip(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = data_input(r, 0);
+    const struct weft_graph_value *x = weft_node_data(r, 0);
     float *bounds[] = {&r->node->as.clamp.low, &r->node->as.clamp.high};
-    if (!x || get_float(r, "min", -INFINITY, bounds[0]) != 0 || get_float(r, "max", INFINITY, bounds[1]) != 0)
+    if (!x || weft_node_float(r, "min", -INFINITY, bounds[0]) != 0 ||
+        weft_node_float(r, "max", INFINITY, bounds[1]) != 0)
         return -1;
     for (size_t i = 0; i < 2; i++) {
         const float *bound = NULL;
-        if (has_input(r, i + 1) && !(bound = floats_input(r, i + 1, 1)))
+        if (weft_node_has_input(r, i + 1) && !(bound = weft_node_floats(r, i + 1, 1)))
             return -1;
         if (bound)
             *bounds[i] = *bound;
     }
     r->node->op = WEFT_GRAPH_CLAMP;
-    return output_like(r, x);
+    return weft_node_output_like(r, x);
 }
 
 /* Whether the constant, broadcast against a batch of data, gives one number for all (single) or for each channel. */
@@ -311,48 +174,49 @@ static bool is_per_channel(const struct weft_graph_value *constant, const struct
     return constant->rank >= data->rank && constant->rank <= data->rank + 1;
 }
 
-static int read_add(const struct reader *r)
+static int read_add(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *a = input(r, 0), *b = a ? input(r, 1) : NULL;
+    const struct weft_graph_value *a = weft_node_input(r, 0), *b = a ? weft_node_input(r, 1) : NULL;
     if (!b)
         return -1;
     if (!a->tensor && !b->tensor) {
         r->node->op = WEFT_GRAPH_ADD;
-        if (!data_input(r, 0) || !data_input(r, 1))
+        if (!weft_node_data(r, 0) || !weft_node_data(r, 1))
             return -1;
         if (a->rank != b->rank || memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) != 0)
-            return REFUSE(r, "its inputs differ in shape");
-        return output_like(r, a);
+            return WEFT_NODE_REFUSE(r, "its inputs differ in shape");
+        return weft_node_output_like(r, a);
     }
-    const struct weft_graph_value *constant = a->tensor ? a : b, *data = data_input(r, a->tensor ? 1 : 0);
+    const struct weft_graph_value *constant = a->tensor ? a : b, *data = weft_node_data(r, a->tensor ? 1 : 0);
     if (!data)
         return -1;
     r->node->op = WEFT_GRAPH_ADD_CONSTANT;
     if (!is_per_channel(constant, data, &r->node->as.add_constant.single))
-        return REFUSE(r, "constant '%.100s' is not one number for each channel", constant->name);
+        return WEFT_NODE_REFUSE(r, "constant '%.100s' is not one number for each channel", constant->name);
     r->node->as.add_constant.shift = weft_graph_floats(constant, r->err);
-    return r->node->as.add_constant.shift ? output_like(r, data) : -1;
+    return r->node->as.add_constant.shift ? weft_node_output_like(r, data) : -1;
 }
 
-static int read_pool(const struct reader *r, bool mean, bool whole)
+static int read_pool(const struct weft_node_reader *r, bool mean, bool whole)
 {
-    const struct weft_graph_value *x = image_input(r, 0);
+    const struct weft_graph_value *x = weft_node_image(r, 0);
     int64_t ceil_mode, count_padded = 0, storage_order = 0;
     if (!x)
         return -1;
     struct windows w = {.kernel = {x->dims[1], x->dims[2]}, .stride = {1, 1}, .out = {1, 1}};
-    if (!whole &&
-        (get_int(r, "ceil_mode", 0, &ceil_mode) != 0 || get_int(r, "count_include_pad", 0, &count_padded) != 0 ||
-         get_int(r, "storage_order", 0, &storage_order) != 0))
+    if (!whole && (weft_node_int(r, "ceil_mode", 0, &ceil_mode) != 0 ||
+                   weft_node_int(r, "count_include_pad", 0, &count_padded) != 0 ||
+                   weft_node_int(r, "storage_order", 0, &storage_order) != 0))
         return -1;
-    if (!whole && !attribute(r, "kernel_shape"))
-        return REFUSE(r, "attribute kernel_shape is missing");
-    if (!whole && (get_sizes(r, "kernel_shape", 2, 1, 1, w.kernel) != 0 || place_windows(r, x->dims + 1, &w) != 0))
+    if (!whole && !weft_node_attribute(r, "kernel_shape"))
+        return WEFT_NODE_REFUSE(r, "attribute kernel_shape is missing");
+    if (!whole &&
+        (weft_node_sizes(r, "kernel_shape", 2, 1, 1, w.kernel) != 0 || place_windows(r, x->dims + 1, &w) != 0))
         return -1;
     if (!whole && (w.dilation[0] != 1 || w.dilation[1] != 1))
-        return REFUSE(r, "dilated pooling is not supported");
+        return WEFT_NODE_REFUSE(r, "dilated pooling is not supported");
     if (!whole && ceil_mode && count_padded)
-        return REFUSE(r, "ceil_mode together with count_include_pad is not supported");
+        return WEFT_NODE_REFUSE(r, "ceil_mode together with count_include_pad is not supported");
     r->node->op = WEFT_GRAPH_POOL;
     r->node->as.pool = (struct weft_pool_shape){.mean = mean,
                                                 .count_padded = count_padded != 0,
@@ -367,67 +231,68 @@ static int read_pool(const struct reader *r, bool mean, bool whole)
                                                 .stride_x = w.stride[1],
                                                 .pad_top = w.before[0],
                                                 .pad_left = w.before[1]};
-    return output(r, 3, (size_t[]){x->dims[0], w.out[0], w.out[1]});
+    return weft_node_output(r, 3, (size_t[]){x->dims[0], w.out[0], w.out[1]});
 }
 
-static int read_max_pool(const struct reader *r)
+static int read_max_pool(const struct weft_node_reader *r)
 {
     return read_pool(r, false, false);
 }
 
-static int read_average_pool(const struct reader *r)
+static int read_average_pool(const struct weft_node_reader *r)
 {
     return read_pool(r, true, false);
 }
 
-static int read_global_average_pool(const struct reader *r)
+static int read_global_average_pool(const struct weft_node_reader *r)
 {
     return read_pool(r, true, true);
 }
 
-static int read_identity(const struct reader *r)
+static int read_identity(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = data_input(r, 0);
+    const struct weft_graph_value *x = weft_node_data(r, 0);
     r->node->op = WEFT_GRAPH_RESHAPE;
-    return x ? output_like(r, x) : -1;
+    return x ? weft_node_output_like(r, x) : -1;
 }
 
-static int read_dropout(const struct reader *r)
+static int read_dropout(const struct weft_node_reader *r)
 {
-    if (has_input(r, 2)) {
-        const struct weft_graph_value *training = constant_input(r, 2);
+    if (weft_node_has_input(r, 2)) {
+        const struct weft_graph_value *training = weft_node_constant(r, 2);
         if (!training)
             return -1;
         const Onnx__TensorProto *tensor = training->tensor;
         bool off = (tensor->has_raw_data && tensor->raw_data.len == 1 && tensor->raw_data.data[0] == 0) ||
                    (!tensor->has_raw_data && tensor->n_int32_data == 1 && tensor->int32_data[0] == 0);
         if (!off)
-            return REFUSE(r, "it is in training mode; export the model for inference");
+            return WEFT_NODE_REFUSE(r, "it is in training mode; export the model for inference");
     }
     return read_identity(r);
 }
 
-static int read_flatten(const struct reader *r)
+static int read_flatten(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = data_input(r, 0);
+    const struct weft_graph_value *x = weft_node_data(r, 0);
     int64_t axis;
-    if (!x || get_int(r, "axis", 1, &axis) != 0)
+    if (!x || weft_node_int(r, "axis", 1, &axis) != 0)
         return -1;
     if (axis != 1 && axis != -(int64_t)x->rank)
-        return REFUSE(r, "axis %lld would mix the images of a batch; only 1 is supported", (long long)axis);
+        return WEFT_NODE_REFUSE(r, "axis %lld would mix the images of a batch; only 1 is supported", (long long)axis);
     r->node->op = WEFT_GRAPH_RESHAPE;
-    return output(r, 1, &x->size);
+    return weft_node_output(r, 1, &x->size);
 }
 
-static int read_reshape(const struct reader *r)
+static int read_reshape(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = data_input(r, 0), *target = x ? constant_input(r, 1) : NULL;
+    const struct weft_graph_value *x = weft_node_data(r, 0), *target = x ? weft_node_constant(r, 1) : NULL;
     const int64_t *shape = target ? weft_graph_integers(target, r->err) : NULL;
     int64_t allow_zero;
-    if (!shape || get_int(r, "allowzero", 0, &allow_zero) != 0)
+    if (!shape || weft_node_int(r, "allowzero", 0, &allow_zero) != 0)
         return -1;
     if (target->rank != 1 || target->size < 2 || target->size > WEFT_GRAPH_RANK_MAX || allow_zero)
-        return REFUSE(r, "its target '%.100s' is not a shape of 2 to %d dimensions", target->name, WEFT_GRAPH_RANK_MAX);
+        return WEFT_NODE_REFUSE(r, "its target '%.100s' is not a shape of 2 to %d dimensions", target->name,
+                                WEFT_GRAPH_RANK_MAX);
     size_t rank = target->size - 1, dims[WEFT_GRAPH_RANK_MAX], known = 1, open = rank;
     for (size_t i = 0; i < rank; i++) {
         int64_t dim = shape[i + 1];
@@ -438,7 +303,7 @@ static int read_reshape(const struct reader *r)
             continue;
         }
         if (dim < 1 || !weft_graph_product(known, (size_t)dim, WEFT_GRAPH_DATA_MAX, &known))
-            return REFUSE(r, "its target has a dimension of %lld", (long long)dim);
+            return WEFT_NODE_REFUSE(r, "its target has a dimension of %lld", (long long)dim);
         dims[i] = (size_t)dim;
     }
     if (open < rank) {
@@ -448,26 +313,27 @@ static int read_reshape(const struct reader *r)
     bool keeps_batch =
         shape[0] == 0 || (shape[0] == -1 && open == rank) || (r->graph->batch && shape[0] == (int64_t)r->graph->batch);
     if (!keeps_batch || known != x->size)
-        return REFUSE(r,
-                      "its target does not keep the %zu numbers of an image together; the first dimension must be 0 "
-                      "or -1 for the batch",
-                      x->size);
+        return WEFT_NODE_REFUSE(
+            r,
+            "its target does not keep the %zu numbers of an image together; the first dimension must be 0 "
+            "or -1 for the batch",
+            x->size);
     r->node->op = WEFT_GRAPH_RESHAPE;
-    return output(r, rank, dims);
+    return weft_node_output(r, rank, dims);
 }
 
-static int read_dense(const struct reader *r, bool transposed, float alpha, float beta)
+static int read_dense(const struct weft_node_reader *r, bool transposed, float alpha, float beta)
 {
-    const struct weft_graph_value *x = data_input(r, 0), *weights = x ? constant_input(r, 1) : NULL;
+    const struct weft_graph_value *x = weft_node_data(r, 0), *weights = x ? weft_node_constant(r, 1) : NULL;
     if (!weights)
         return -1;
     if (x->rank != 1 || weights->rank != 2 || weights->dims[transposed ? 1 : 0] != x->size)
-        return REFUSE(r, "weights of %zu dimensions (%zu, %zu) do not fit data of %zu dimensions and %zu numbers",
-                      weights->rank, weights->rank > 0 ? weights->dims[0] : 0, weights->rank > 1 ? weights->dims[1] : 0,
-                      x->rank + 1, x->size);
+        return WEFT_NODE_REFUSE(
+            r, "weights of %zu dimensions (%zu, %zu) do not fit data of %zu dimensions and %zu numbers", weights->rank,
+            weights->rank > 0 ? weights->dims[0] : 0, weights->rank > 1 ? weights->dims[1] : 0, x->rank + 1, x->size);
     size_t outputs = weights->dims[transposed ? 0 : 1], size;
     if (!weft_graph_product(outputs + WEFT_LANES_MAX, x->size, WEFT_GRAPH_WEIGHTS_MAX, &size))
-        return REFUSE(r, "it is too large");
+        return WEFT_NODE_REFUSE(r, "it is too large");
     r->node->op = WEFT_GRAPH_DENSE;
     r->node->as.dense.inputs = x->size;
     r->node->as.dense.outputs = outputs;
@@ -476,106 +342,106 @@ static int read_dense(const struct reader *r, bool transposed, float alpha, floa
     r->node->as.dense.beta = beta;
     if (!(r->node->as.dense.weights = weft_graph_floats(weights, r->err)))
         return -1;
-    if (has_input(r, 2)) {
+    if (weft_node_has_input(r, 2)) {
         struct weft_graph_value y = {.rank = 1, .dims = {outputs}, .size = outputs};
-        const struct weft_graph_value *bias = constant_input(r, 2);
+        const struct weft_graph_value *bias = weft_node_constant(r, 2);
         if (bias && !is_per_channel(bias, &y, &r->node->as.dense.single_bias))
-            return REFUSE(r, "bias '%.100s' does not fit %zu outputs", bias->name, outputs);
+            return WEFT_NODE_REFUSE(r, "bias '%.100s' does not fit %zu outputs", bias->name, outputs);
         if (!bias || !(r->node->as.dense.bias = weft_graph_floats(bias, r->err)))
             return -1;
     }
-    return output(r, 1, &outputs);
+    return weft_node_output(r, 1, &outputs);
 }
 
-static int read_gemm(const struct reader *r)
+static int read_gemm(const struct weft_node_reader *r)
 {
     int64_t trans_a, trans_b;
     float alpha, beta;
-    if (get_int(r, "transA", 0, &trans_a) != 0 || get_int(r, "transB", 0, &trans_b) != 0 ||
-        get_float(r, "alpha", 1, &alpha) != 0 || get_float(r, "beta", 1, &beta) != 0)
+    if (weft_node_int(r, "transA", 0, &trans_a) != 0 || weft_node_int(r, "transB", 0, &trans_b) != 0 ||
+        weft_node_float(r, "alpha", 1, &alpha) != 0 || weft_node_float(r, "beta", 1, &beta) != 0)
         return -1;
     if (trans_a || !isfinite(alpha) || !isfinite(beta))
-        return REFUSE(r, "transA or a factor that is not finite is not supported");
+        return WEFT_NODE_REFUSE(r, "transA or a factor that is not finite is not supported");
     return read_dense(r, trans_b != 0, alpha, beta);
 }
 
-static int read_mat_mul(const struct reader *r)
+static int read_mat_mul(const struct weft_node_reader *r)
 {
     return read_dense(r, false, 1, 1);
 }
 
-static int read_transpose(const struct reader *r)
+static int read_transpose(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = data_input(r, 0);
-    const Onnx__AttributeProto *order = attribute(r, "perm");
+    const struct weft_graph_value *x = weft_node_data(r, 0);
+    const Onnx__AttributeProto *order = weft_node_attribute(r, "perm");
     if (!x)
         return -1;
     size_t dims[WEFT_GRAPH_RANK_MAX];
     unsigned seen = 1;
     if (!order || order->n_ints != x->rank + 1 || order->ints[0] != 0)
-        return REFUSE(r, "only transpositions that leave the batch in front are supported");
+        return WEFT_NODE_REFUSE(r, "only transpositions that leave the batch in front are supported");
     for (size_t i = 0; i < x->rank; i++) {
         int64_t axis = order->ints[i + 1];
         if (axis < 1 || axis > (int64_t)x->rank || seen & 1u << axis)
-            return REFUSE(r, "attribute perm is not a permutation");
+            return WEFT_NODE_REFUSE(r, "attribute perm is not a permutation");
         seen |= 1u << axis;
         r->node->as.transpose.axes[i] = (size_t)axis - 1;
         dims[i] = x->dims[axis - 1];
     }
     r->node->op = WEFT_GRAPH_TRANSPOSE;
-    return output(r, x->rank, dims);
+    return weft_node_output(r, x->rank, dims);
 }
 
-static int read_softmax(const struct reader *r)
+static int read_softmax(const struct weft_node_reader *r)
 {
-    const struct weft_graph_value *x = data_input(r, 0);
+    const struct weft_graph_value *x = weft_node_data(r, 0);
     int64_t axis;
     /* Up to opset 12 all dimensions from the axis on are one vector, and the axis is 1 unless said otherwise. */
     bool flat = r->opset < 13;
-    if (!x || get_int(r, "axis", flat ? 1 : -1, &axis) != 0)
+    if (!x || weft_node_int(r, "axis", flat ? 1 : -1, &axis) != 0)
         return -1;
     if (axis < 0)
         axis += (int64_t)x->rank + 1;
     if (axis != 1 || (!flat && x->dims[0] != x->size))
-        return REFUSE(r, "it does not go over all numbers of an image");
+        return WEFT_NODE_REFUSE(r, "it does not go over all numbers of an image");
     r->node->op = WEFT_GRAPH_SOFTMAX;
     r->node->as.softmax.logarithm = strcmp(r->proto->op_type, "LogSoftmax") == 0;
-    return output_like(r, x);
+    return weft_node_output_like(r, x);
 }
 
-static int read_concat(const struct reader *r)
+static int read_concat(const struct weft_node_reader *r)
 {
     int64_t axis = 0;
-    if (!attribute(r, "axis") || get_int(r, "axis", 0, &axis) != 0)
-        return REFUSE(r, "attribute axis is missing");
-    const struct weft_graph_value *first = data_input(r, 0);
+    if (!weft_node_attribute(r, "axis") || weft_node_int(r, "axis", 0, &axis) != 0)
+        return WEFT_NODE_REFUSE(r, "attribute axis is missing");
+    const struct weft_graph_value *first = weft_node_data(r, 0);
     if (!first)
         return -1;
     if (axis < 0)
         axis += (int64_t)first->rank + 1;
     if (axis < 1 || axis > (int64_t)first->rank)
-        return REFUSE(r, "its axis is not one within an image");
+        return WEFT_NODE_REFUSE(r, "its axis is not one within an image");
     size_t at = (size_t)axis - 1, dims[WEFT_GRAPH_RANK_MAX];
     memcpy(dims, first->dims, sizeof dims);
     for (size_t i = 1; i < r->proto->n_input; i++) {
-        const struct weft_graph_value *x = data_input(r, i);
+        const struct weft_graph_value *x = weft_node_data(r, i);
         if (!x)
             return -1;
         for (size_t k = 0; k < first->rank; k++)
             if (x->rank != first->rank || (k != at && x->dims[k] != first->dims[k]))
-                return REFUSE(r, "its inputs differ in shape beside the axis");
+                return WEFT_NODE_REFUSE(r, "its inputs differ in shape beside the axis");
         dims[at] += x->dims[at];
     }
     r->node->op = WEFT_GRAPH_CONCAT;
     r->node->as.concat.axis = at;
-    return output(r, first->rank, dims);
+    return weft_node_output(r, first->rank, dims);
 }
 
-static int read_constant(const struct reader *r)
+static int read_constant(const struct weft_node_reader *r)
 {
-    const Onnx__AttributeProto *a = attribute(r, "value");
+    const Onnx__AttributeProto *a = weft_node_attribute(r, "value");
     if (!a || !a->t || r->proto->n_output != 1 || a->t->n_dims > WEFT_GRAPH_RANK_MAX)
-        return REFUSE(r, "only constants given as a tensor are supported");
+        return WEFT_NODE_REFUSE(r, "only constants given as a tensor are supported");
     struct weft_graph_value value = {.name = r->proto->output[0], .tensor = a->t, .rank = a->t->n_dims};
     for (size_t i = 0; i < value.rank; i++)
         value.dims[i] = a->t->dims[i] < 0 ? 0 : (size_t)a->t->dims[i];
@@ -584,7 +450,7 @@ static int read_constant(const struct reader *r)
 
 static const struct {
     const char *type;
-    int (*read)(const struct reader *r);
+    int (*read)(const struct weft_node_reader *r);
 } operators[] = {
     {"Add", read_add},
     {"AveragePool", read_average_pool},
@@ -610,7 +476,7 @@ static const struct {
 int weft_graph_read_node(struct weft_graph *graph, const Onnx__NodeProto *proto, int opset,
                          struct weft_graph_node *node, bool *is_node, struct weft_error *err)
 {
-    struct reader r = {graph, proto, opset, node, err};
+    struct weft_node_reader r = {graph, proto, opset, node, err};
     bool own = !proto->domain || !*proto->domain || strcmp(proto->domain, "ai.onnx") == 0;
     node->name = proto->name ? proto->name : "";
     node->inputs = calloc(proto->n_input + 1, sizeof *node->inputs);
