@@ -258,11 +258,13 @@ struct weft_log *cli_log(const struct cli *cli)
 }
 
 /* A signal handler reaches nothing but globals: the one exception to having none. */
-static volatile sig_atomic_t caught_signal;
+static volatile sig_atomic_t caught_signal, caught_count;
+static sig_atomic_t given_count; /* how many of them cli_signal has given */
 
 static void on_signal(int number)
 {
     caught_signal = number;
+    caught_count++;
 }
 
 void cli_catch_signals(void)
@@ -279,11 +281,12 @@ int cli_signal(int timeout_ms)
 {
     enum { SLICE_MS = 100 };
     /* Another thread may have run the handler, so the sleep must not rely on being interrupted. */
-    for (; !caught_signal && timeout_ms > 0; timeout_ms -= SLICE_MS)
+    for (; given_count == caught_count && timeout_ms > 0; timeout_ms -= SLICE_MS)
         weft_clock_sleep_ms(timeout_ms < SLICE_MS ? timeout_ms : SLICE_MS);
-    int number = caught_signal;
-    caught_signal = 0;
-    return number;
+    if (given_count == caught_count)
+        return 0;
+    given_count++;
+    return caught_signal;
 }
 
 const volatile sig_atomic_t *cli_signal_flag(void)

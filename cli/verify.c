@@ -47,6 +47,7 @@ static void print_json(const struct weft_verify_report *report)
                                                    (json_int_t)report->offenders[i].offset));
     json_t *all = counts_json(&report->total);
     json_object_set_new(all, "unreadable", json_integer((json_int_t)report->unreadable));
+    json_object_set_new(all, "committed", json_boolean(report->committed));
     json_object_set_new(all, "passed", json_boolean(weft_verify_passed(report)));
     json_object_set_new(all, "partitions", partitions);
     json_object_set_new(all, "offenders", offenders);
@@ -78,8 +79,10 @@ static void print_table(const struct weft_verify_report *report, const struct we
     if (report->unreadable)
         printf("%" PRIu64 " records of %s or %s do not say which request they answer\n", report->unreadable,
                names->sink, names->dead_letters);
-    if (!report->committed)
-        printf("the group has committed nothing yet\n");
+    if (!report->committed && !report->empty) {
+        printf("the group %s has committed nothing: is it the right one?\n", names->group);
+        return;
+    }
     printf(weft_verify_passed(report) ? "exactly once: every request has one answer\n"
                                       : "NOT exactly once: see above\n");
 }

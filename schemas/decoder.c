@@ -71,9 +71,14 @@ static const struct entry *find(const struct weft_decoder *decoder, uint32_t id)
 static const struct entry *learn(struct weft_decoder *decoder, uint32_t id, struct weft_error *err)
 {
     const char *text;
-    if (weft_registry_by_id(decoder->registry, id, &text, err) != 0)
+    struct weft_error fault = {0};
+    int asked = weft_registry_by_id(decoder->registry, id, &text, &fault);
+    /* An answer that is no Avro schema will be none the next time. */
+    if (asked != 0 && fault.class != WEFT_ERROR_CORRUPT) {
+        weft_error_set(err, fault.class, "%s", fault.message);
         return NULL;
-    if (!text) {
+    }
+    if (asked == 0 && !text) {
         weft_error_set(err, WEFT_ERROR_CORRUPT, "schema id %u is not known to the registry", id);
         return NULL;
     }
@@ -82,9 +87,9 @@ static const struct entry *learn(struct weft_decoder *decoder, uint32_t id, stru
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
         return NULL;
     }
-    struct weft_error fault = {0};
     entry->id = id;
-    entry->plan = weft_plan_compile(text, decoder->fields, decoder->count, &fault);
+    if (asked == 0)
+        entry->plan = weft_plan_compile(text, decoder->fields, decoder->count, &fault);
     if (!entry->plan && fault.class != WEFT_ERROR_CORRUPT) {
         free_entry(entry);
         weft_error_set(err, fault.class, "%s", fault.message);

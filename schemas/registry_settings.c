@@ -21,10 +21,9 @@ const struct weft_setting weft_registry_settings[] = {
     {NULL, WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false, NULL},
 };
 
-struct weft_registry *weft_registry_from_settings(const struct weft_settings *settings, struct weft_error *err)
+static struct weft_registry *new_registry(const struct weft_settings *settings, int64_t rounds, struct weft_error *err)
 {
     const char *credentials = weft_settings_text(settings, user_info);
-    int64_t rounds = weft_settings_integer(settings, retries);
     struct weft_registry_config config = {
         .url = weft_settings_text(settings, url),
         .basic_auth = credentials ? credentials : weft_settings_text(settings, user_info_long),
@@ -39,4 +38,14 @@ struct weft_registry *weft_registry_from_settings(const struct weft_settings *se
         return NULL;
     }
     return weft_registry_new(&config, err);
+}
+
+struct weft_registry *weft_registry_from_settings(const struct weft_settings *settings, struct weft_error *err)
+{
+    return new_registry(settings, weft_settings_integer(settings, retries), err);
+}
+
+struct weft_registry *weft_registry_once_from_settings(const struct weft_settings *settings, struct weft_error *err)
+{
+    return new_registry(settings, 0, err);
 }

@@ -40,11 +40,16 @@ int weft_subject_schema_id(struct weft_registry *registry, const char *topic, co
         return -1;
     if (found)
         return 0;
-    if (may_register)
-        return weft_registry_register(registry, subject, schema, id, err);
-    return weft_error_set(
-        err, WEFT_ERROR_CONFIG,
-        "the registry does not have weft's schema under %s: register it with `weft topology apply` or "
-        "`weft schema register`, or set auto.register.schemas=true",
-        subject);
+    if (!may_register)
+        return weft_error_set(err, WEFT_ERROR_CONFIG,
+                              "the registry does not have weft's schema under %s: register it with `weft topology "
+                              "apply` or `weft schema register`, or set auto.register.schemas=true",
+                              subject);
+    if (weft_registry_register(registry, subject, schema, id, err) == 0)
+        return 0;
+    /* Another instance that starts at the same moment may have been quicker: some registries call that a conflict. */
+    struct weft_error again = {0};
+    if (err->class == WEFT_ERROR_CONFLICT && look_up(registry, subject, schema, id, &found, &again) == 0 && found)
+        return 0;
+    return -1;
 }

@@ -8,7 +8,8 @@
 #include "base/error.h"
 #include "schemas/registry.h"
 
-/* Finds the schema under the topic's subject, or registers it there when it is missing and may_register is set.
+/* Finds the schema under the topic's subject, or registers it there when it is missing and may_register is set. err
+ * must not be NULL.
  * WEFT_ERROR_CONFIG when it is missing and may not be registered; otherwise the registry client's errors. */
 int weft_subject_schema_id(struct weft_registry *registry, const char *topic, const char *schema, bool may_register,
                            uint32_t *id, struct weft_error *err);

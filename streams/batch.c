@@ -33,6 +33,7 @@ void weft_batch_add(struct weft_batch *batch, rd_kafka_message_t *message)
         .timestamp_ms = rd_kafka_message_timestamp(message, NULL),
     };
     batch->messages[batch->count++] = message;
+    batch->bytes += message->len;
 }
 
 void weft_batch_clear(struct weft_batch *batch)
@@ -40,6 +41,7 @@ void weft_batch_clear(struct weft_batch *batch)
     for (size_t i = 0; i < batch->count; i++)
         rd_kafka_message_destroy(batch->messages[i]);
     batch->count = 0;
+    batch->bytes = 0;
 }
 
 /* Messages of a partition come in the order of their offsets, so the first (or last) one seen has the first (or last)

@@ -12,6 +12,7 @@ struct weft_batch {
     struct weft_scorer_request *requests;
     struct weft_scorer_answer *answers;
     size_t count, capacity;
+    size_t bytes; /* of the requests' values */
 };
 
 /* Gives -1 when memory is short. */

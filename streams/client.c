@@ -9,7 +9,11 @@
 #include "base/clock.h"
 #include "streams/partitioner.h"
 
-enum { REASON_SIZE = 384, REPEAT_MS = 10000 };
+enum {
+    REASON_SIZE = 384,
+    REPEAT_MS = 10000,
+    FAULT_MS = 30000, /* a fault that is older explains nothing any more */
+};
 
 struct weft_client {
     rd_kafka_t *handle;
@@ -19,6 +23,7 @@ struct weft_client {
     pthread_mutex_t lock; /* for what follows: the library calls back on several threads */
     rd_kafka_resp_err_t fault;
     char reason[REASON_SIZE];
+    int64_t fault_ms;
     int64_t logged_ms;
     bool reached; /* the cluster has answered, now or to another client of this process */
 };
@@ -53,6 +58,12 @@ static bool is_refusal(rd_kafka_resp_err_t code)
     return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
 }
 
+/* With the lock held. A client that was refused once, amid a broker's restart, may have been let in long since. */
+static rd_kafka_resp_err_t recent_fault(const struct weft_client *client)
+{
+    return weft_clock_ms() - client->fault_ms < FAULT_MS ? client->fault : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static void on_error(rd_kafka_t *handle, int code, const char *reason, void *arg)
 {
     struct weft_client *client = arg;
@@ -62,8 +73,9 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *arg
         reason = fatal;
     }
     pthread_mutex_lock(&client->lock);
-    if (is_refusal(code) || !is_refusal(client->fault)) {
+    if (is_refusal(code) || !is_refusal(recent_fault(client))) {
         client->fault = code;
+        client->fault_ms = weft_clock_ms();
         snprintf(client->reason, sizeof client->reason, "%s", reason);
     }
     /* The library reports every attempt to connect; a line now and then is enough. Before the cluster has been reached
@@ -177,7 +189,7 @@ rd_kafka_t *weft_client_handle(const struct weft_client *client)
 bool weft_client_refused(struct weft_client *client)
 {
     pthread_mutex_lock(&client->lock);
-    bool refused = is_refusal(client->fault);
+    bool refused = is_refusal(recent_fault(client));
     pthread_mutex_unlock(&client->lock);
     return refused;
 }
@@ -201,7 +213,7 @@ int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const
     pthread_mutex_lock(&client->lock);
     bool timed_out = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
                      code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-    if (client->fault && (timed_out || is_refusal(client->fault))) {
+    if (timed_out && recent_fault(client)) {
         code = client->fault;
         snprintf(reason, sizeof reason, "%s", client->reason);
     }

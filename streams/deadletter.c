@@ -12,6 +12,7 @@ static const char partition_header[] = "weft.source.partition";
 static const char offset_header[] = "weft.source.offset";
 static const char timestamp_header[] = "weft.source.timestamp";
 static const char processor_header[] = "weft.processor";
+static const char size_header[] = "weft.value.size";
 
 static void add_text(rd_kafka_headers_t *headers, const char *name, const char *text)
 {
@@ -25,8 +26,8 @@ static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t nu
     add_text(headers, name, text);
 }
 
-void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_message_t *request, const char *error_class,
-                              const char *reason, const char *processor)
+void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_message_t *request, size_t kept,
+                              const char *error_class, const char *reason, const char *processor)
 {
     add_text(headers, class_header, error_class);
     add_text(headers, message_header, reason);
@@ -35,6 +36,8 @@ void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_messag
     add_number(headers, offset_header, request->offset);
     add_number(headers, timestamp_header, rd_kafka_message_timestamp(request, NULL));
     add_text(headers, processor_header, processor);
+    if (kept < request->len)
+        add_number(headers, size_header, (int64_t)request->len);
 }
 
 static bool get_number(const rd_kafka_headers_t *headers, const char *name, int64_t max, int64_t *number)

@@ -176,6 +176,9 @@ static int check_fixed(unsigned role, const char *name, const char *value, const
         return weft_error_set(err, WEFT_ERROR_CONFIG,
                               "%s: auto.offset.reset=%s would skip requests: it must be earliest or error", where,
                               value);
+    if (strcmp(name, "group.protocol") == 0 && strcmp(value, "classic") != 0)
+        return weft_error_set(err, WEFT_ERROR_CONFIG, "%s: group.protocol=%s is not supported: leave it at classic",
+                              where, value);
     if (strcmp(name, "partition.assignment.strategy") == 0 && strstr(value, "cooperative"))
         return weft_error_set(err, WEFT_ERROR_CONFIG,
                               "%s: partition.assignment.strategy=%s is not supported: use range or roundrobin", where,
@@ -187,6 +190,7 @@ struct applying {
     rd_kafka_conf_t *conf;
     unsigned role;
     const struct weft_kafka_names *names;
+    bool prefixed; /* which of the settings: those for one kind of client, or those for all */
 };
 
 /* Whether the library has this setting for clients of the role; setting it elsewhere would only make it complain. */
@@ -203,6 +207,8 @@ static int apply_setting(const char *name, const char *value, const char *where,
 {
     const struct applying *applying = arg;
     char reason[512];
+    if (applying->prefixed != (strncmp(name, "consumer.", 9) == 0 || strncmp(name, "producer.", 9) == 0))
+        return 0;
     if (strncmp(name, "consumer.", 9) == 0) {
         if (!(applying->role & CONSUMERS))
             return 0;
@@ -247,8 +253,12 @@ rd_kafka_conf_t *weft_kafka_conf(const struct weft_settings *settings, enum weft
                        "WEFT_BOOTSTRAP_SERVERS");
         goto fail;
     }
-    if (weft_settings_each(settings, apply_setting, &applying, err) != 0)
-        goto fail;
+    /* What is said of one kind of client is stronger than what is said of all. */
+    for (int pass = 0; pass < 2; pass++) {
+        applying.prefixed = pass == 1;
+        if (weft_settings_each(settings, apply_setting, &applying, err) != 0)
+            goto fail;
+    }
     weft_kafka_names_destroy(names);
     return applying.conf;
 fail:

@@ -150,7 +150,7 @@ struct weft_processor *weft_processor_start(const struct weft_processor_config *
     processor->network = weft_network_load(processor->model, err);
     if (!processor->network)
         goto fail;
-    processor->registry = weft_registry_from_settings(config->settings, err);
+    processor->registry = weft_registry_once_from_settings(config->settings, err);
     if (!processor->registry)
         goto fail;
     processor->reader = weft_request_reader_new(processor->registry, err);

@@ -193,6 +193,8 @@ int weft_scorer_score(struct weft_scorer *scorer, const struct weft_scorer_reque
             return -1;
         if (usable)
             chunk[waiting++] = i;
+        else if (scorer->config.tick)
+            scorer->config.tick(scorer->config.arg); /* the registry may have been asked for this one */
         if (waiting == CHUNK || (waiting > 0 && i + 1 == n)) {
             if (answer_chunk(scorer, requests, chunk, waiting, answers, err) != 0)
                 return -1;

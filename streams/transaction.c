@@ -10,7 +10,6 @@
 enum {
     CALL_TIMEOUT_MS = 5000,
     ABORT_DEADLINE_MS = 30000,
-    TRANSACTION_TIMEOUT_MS = 15000, /* as kafka_settings.c sets it where nobody says otherwise */
     FLUSH_TIMEOUT_MS = 30000,
 };
 
@@ -41,13 +40,12 @@ static void on_delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, 
 }
 
 /* Repeating calls for longer than the broker keeps the transaction open would be in vain. */
-static int64_t transaction_deadline_ms(const struct weft_settings *settings)
+static int64_t transaction_deadline_ms(rd_kafka_t *handle)
 {
-    const char *text = weft_settings_text(settings, "producer.transaction.timeout.ms");
-    if (!text)
-        text = weft_settings_text(settings, "transaction.timeout.ms");
-    int64_t timeout_ms = text ? strtoll(text, NULL, 10) : TRANSACTION_TIMEOUT_MS;
-    return timeout_ms * 2 / 3;
+    char text[24] = "";
+    size_t size = sizeof text;
+    rd_kafka_conf_get(rd_kafka_conf(handle), "transaction.timeout.ms", text, &size);
+    return strtoll(text, NULL, 10) * 2 / 3;
 }
 
 struct weft_transactor *weft_transactor_new(const struct weft_transactor_config *config, struct weft_error *err)
@@ -58,7 +56,6 @@ struct weft_transactor *weft_transactor_new(const struct weft_transactor_config 
         return NULL;
     }
     transactor->config = *config;
-    transactor->deadline_ms = transaction_deadline_ms(config->settings);
     const struct weft_client_options options = {
         .role = WEFT_KAFKA_SINK,
         .transactional_id = config->at_least_once ? NULL : config->transactional_id,
@@ -69,6 +66,7 @@ struct weft_transactor *weft_transactor_new(const struct weft_transactor_config 
     if (!transactor->client)
         goto fail;
     transactor->handle = weft_client_handle(transactor->client);
+    transactor->deadline_ms = transaction_deadline_ms(transactor->handle);
     transactor->sink = rd_kafka_topic_new(transactor->handle, config->sink, NULL);
     transactor->dead_letters = rd_kafka_topic_new(transactor->handle, config->dead_letters, NULL);
     if (!transactor->sink || !transactor->dead_letters) {
@@ -154,11 +152,18 @@ static rd_kafka_resp_err_t produce(struct weft_transactor *transactor, rd_kafka_
 static rd_kafka_resp_err_t produce_dead_letter(struct weft_transactor *transactor, const rd_kafka_message_t *request,
                                                const char *error_class, const char *reason, int64_t deadline_ms)
 {
-    rd_kafka_headers_t *headers = copy_headers(request);
-    if (!headers)
-        headers = rd_kafka_headers_new(8);
-    weft_deadletter_describe(headers, request, error_class, reason, transactor->config.processor);
-    return produce(transactor, transactor->dead_letters, request, request->payload, request->len, headers, deadline_ms);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    /* With its reason a request that was near the limit is beyond it: as much of its value is kept as fits. */
+    for (size_t kept = request->len; code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; kept /= 2) {
+        rd_kafka_headers_t *headers = copy_headers(request);
+        if (!headers)
+            headers = rd_kafka_headers_new(8);
+        weft_deadletter_describe(headers, request, kept, error_class, reason, transactor->config.processor);
+        code = produce(transactor, transactor->dead_letters, request, request->payload, kept, headers, deadline_ms);
+        if (kept == 0)
+            break;
+    }
+    return code;
 }
 
 static rd_kafka_resp_err_t produce_answer(struct weft_transactor *transactor, const rd_kafka_message_t *request,
@@ -297,6 +302,11 @@ enum weft_verdict weft_transactor_run(struct weft_transactor *transactor, const 
     verdict = produce_batch(transactor, batch, deadline_ms, err);
     if (verdict == WEFT_VERDICT_DONE && atomic_load(transactor->config.abort)) {
         weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "aborted on request");
+        verdict = WEFT_VERDICT_ABORT;
+    }
+    /* Only the group's generation would tell the broker that these requests are another member's by now. */
+    if (verdict == WEFT_VERDICT_DONE && rd_kafka_assignment_lost(consumer)) {
+        weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "the partitions were lost");
         verdict = WEFT_VERDICT_ABORT;
     }
     if (verdict == WEFT_VERDICT_DONE)

@@ -14,9 +14,10 @@
 enum {
     COMMITTED_TIMEOUT_MS = 30000,
     POLL_MS = 200,
-    /* A commit becomes visible in the offsets topic and in the sink by separate markers: for how long an answer may be
-     * on its way. */
-    SETTLE_MS = 5000,
+    /* For how long an answer may be on its way: a commit becomes visible in the offsets topic and in the sink by
+     * separate markers, and an instance that was killed keeps its partitions of the sink unreadable for
+     * transaction.timeout.ms. */
+    SETTLE_MS = 20000,
     STALL_MS = 30000, /* no record and no end of a partition for this long: the cluster does not answer */
 };
 
@@ -197,12 +198,13 @@ static int read_topic(struct verification *v, struct weft_reader *reader, const 
             goto out;
         if (ranges)
             first = ranges[p].from, end = ranges[p].to;
-        if (first >= end)
-            continue;
-        ends[p] = end;
-        open++;
+        /* Also where nothing is to be read now: what comes later is what settle waits for. */
         if (weft_reader_start(reader, p, first, err) != 0)
             goto out;
+        if (first < end) {
+            ends[p] = end;
+            open++;
+        }
     }
     int64_t heard_ms = weft_clock_ms();
     while (open > 0) {
@@ -247,10 +249,14 @@ static int read_on(struct verification *v, struct weft_reader *reader, int timeo
                    struct weft_error *err)
 {
     const rd_kafka_message_t *message;
-    enum weft_reader_event event = weft_reader_next(reader, timeout_ms, &message, err);
-    if (event == WEFT_READER_MESSAGE)
-        return see(v, message, err);
-    return event == WEFT_READER_FAILED ? -1 : 0;
+    enum weft_reader_event event;
+    while ((event = weft_reader_next(reader, timeout_ms, &message, err)) != WEFT_READER_NOTHING) {
+        if (event == WEFT_READER_FAILED || (event == WEFT_READER_MESSAGE && see(v, message, err) != 0))
+            return -1;
+        if (stopped(v))
+            return weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "stopped before the end");
+    }
+    return 0;
 }
 
 /* Reads on what arrives, while answers are missing that may just not be visible yet. */
@@ -259,7 +265,9 @@ static int settle(struct verification *v, struct weft_reader *sink, struct weft_
 {
     int64_t until_ms = weft_clock_ms() + SETTLE_MS;
     account(v);
-    while (v->report->total.missing > 0 && weft_clock_ms() < until_ms && !stopped(v)) {
+    while (v->report->total.missing > 0 && weft_clock_ms() < until_ms) {
+        if (stopped(v))
+            return weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "stopped before the end");
         if (read_on(v, sink, POLL_MS, see_result, err) != 0 || read_on(v, dead_letters, 0, see_dead_letter, err) != 0)
             return -1;
         account(v);
@@ -275,10 +283,12 @@ static int find_ranges(struct verification *v, struct weft_reader *source, struc
     v->states = calloc((size_t)report->partition_count, sizeof *v->states);
     if (!report->partitions || !v->states)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    report->empty = true;
     for (int32_t p = 0; p < report->partition_count; p++) {
         int64_t end;
         if (weft_reader_range(source, p, &report->partitions[p].from, &end, err) != 0)
             return -1;
+        report->empty = report->empty && report->partitions[p].from == end;
     }
     return read_committed_offsets(v, err) != 0 || make_states(v, err) != 0 ? -1 : 0;
 }
@@ -328,5 +338,6 @@ void weft_verify_report_clear(struct weft_verify_report *report)
 bool weft_verify_passed(const struct weft_verify_report *report)
 {
     const struct weft_verify_partition *total = &report->total;
-    return total->missing == 0 && total->duplicated == 0 && total->unexpected == 0 && report->unreadable == 0;
+    return (report->committed || report->empty) && total->missing == 0 && total->duplicated == 0 &&
+           total->unexpected == 0 && report->unreadable == 0;
 }

@@ -49,13 +49,14 @@ struct weft_verify_report {
     struct weft_verify_offender offenders[WEFT_VERIFY_OFFENDERS_MAX];
     size_t offender_count;
     bool committed; /* whether the group has committed anything */
+    bool empty;     /* whether the source has no request at all */
 };
 
 /* 0 when it could be done, whatever came out. The report is to be cleared also after a failure. */
 int weft_verify(const struct weft_verify_config *config, struct weft_verify_report *report, struct weft_error *err);
 void weft_verify_report_clear(struct weft_verify_report *report);
 
-/* Whether all is accounted for. */
+/* Whether all is accounted for. Requests of which the group has not committed one prove nothing. */
 bool weft_verify_passed(const struct weft_verify_report *report);
 
 #endif

@@ -20,6 +20,7 @@ enum {
     REGISTRY_BACKOFF_MS = 250, /* doubled up to the maximum while the registry is away */
     REGISTRY_BACKOFF_MAX_MS = 4000,
     COMMITTED_TIMEOUT_MS = 30000,
+    BATCH_BYTES_MAX = 16 << 20, /* of requests in one batch, however large they are */
     WAKE_AFTER_BYTES = 2 << 20, /* an eighth of queued.max.messages.kbytes */
     WAKE_TIMEOUT_MS = 1000,
 };
@@ -125,7 +126,8 @@ static int gather(struct weft_worker *worker, struct weft_error *err)
     on_step("poll", worker);
     if (worker->batch.count == 0 && poll_once(worker, POLL_MS, err) < 0)
         return -1;
-    while (worker->batch.count > 0 && worker->batch.count < worker->batch.capacity) {
+    while (worker->batch.count > 0 && worker->batch.count < worker->batch.capacity &&
+           worker->batch.bytes < BATCH_BYTES_MAX) {
         int64_t wait_ms = worker->committed_ms + worker->commit_interval_ms - weft_clock_ms();
         int got = poll_once(worker, 0, err);
         if (got == 0 && wait_ms > 0 && !atomic_load(&worker->stop))
@@ -145,8 +147,7 @@ static void wake_fetcher(struct weft_worker *worker)
 {
     if (rd_kafka_version() >= 0x02020000)
         return;
-    for (size_t i = 0; i < worker->batch.count; i++)
-        worker->taken_bytes += worker->batch.messages[i]->len;
+    worker->taken_bytes += worker->batch.bytes;
     rd_kafka_topic_partition_list_t *assignment = NULL;
     if (worker->taken_bytes < WAKE_AFTER_BYTES || rd_kafka_assignment(worker->consumer, &assignment) != 0)
         return;
@@ -199,6 +200,8 @@ static int score(struct weft_worker *worker, struct weft_error *err)
                  worker->config.index, worker->batch.count, why.message);
         if (hold(worker, backoff_ms, err) != 0)
             return -1;
+        if (atomic_load(&worker->stop))
+            weft_batch_clear(&worker->batch);
         backoff_ms = backoff_ms * 2 < REGISTRY_BACKOFF_MAX_MS ? backoff_ms * 2 : REGISTRY_BACKOFF_MAX_MS;
     }
     return 0;
@@ -282,7 +285,7 @@ static int transact(struct weft_worker *worker, struct weft_error *err)
     }
     /* After some faults the next transaction fails too and the one after it works, so a few in a row are no reason to
      * give up. */
-    if (++worker->aborts_in_a_row > ABORTS_MAX) {
+    if (++worker->aborts_in_a_row >= ABORTS_MAX) {
         weft_error_set(err, why.class, "%d transactions in a row were aborted, the last: %s", worker->aborts_in_a_row,
                        why.message);
         return -1;

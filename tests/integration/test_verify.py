@@ -34,10 +34,10 @@ class Verdicts(SharedCluster):
                                                "duplicated": 0, "unexpected": 0, "unreadable": 0, "passed": True})
         self.assertEqual(sum(p["requests"] for p in report["partitions"]), 50)
 
-    def test_before_the_first_commit_there_is_nothing_to_account_for(self):
+    def test_a_group_that_has_committed_nothing_proves_nothing(self):
         self.processor.send(3)
-        result = self.weft("verify", settings=self.processor.settings())
-        self.assertIn("the group has committed nothing yet", result.out)
+        result = self.weft("verify", settings=self.processor.settings(), status=1)
+        self.assertIn("has committed nothing: is it the right one?", result.out)
 
     def test_a_doubled_result_is_found(self):
         self.answer(20)

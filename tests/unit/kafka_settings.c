@@ -53,8 +53,10 @@ START_TEST(a_setting_reaches_the_clients_that_have_it)
 {
     struct fixture f;
     set_up(&f, (const char *const[]){"bootstrap.servers=x:1", "session.timeout.ms=7000", "linger.ms=50",
-                                     "consumer.client.id=c", "producer.client.id=p", NULL});
-    expect_value(&f, WEFT_KAFKA_SOURCE, "session.timeout.ms", "7000");
+                                     "consumer.client.id=c", "producer.client.id=p", "client.id=all",
+                                     "consumer.session.timeout.ms=8000", NULL});
+    expect_value(&f, WEFT_KAFKA_SOURCE, "session.timeout.ms", "8000"); /* the more special one wins */
+    expect_value(&f, WEFT_KAFKA_ADMIN, "socket.nagle.disable", "true");
     expect_value(&f, WEFT_KAFKA_SOURCE, "client.id", "c");
     expect_value(&f, WEFT_KAFKA_SINK, "client.id", "p");
     expect_value(&f, WEFT_KAFKA_SINK, "linger.ms", "50");

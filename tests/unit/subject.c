@@ -53,6 +53,18 @@ START_TEST(a_missing_schema_is_registered_where_that_is_allowed)
 }
 END_TEST
 
+START_TEST(a_schema_that_another_instance_registers_meanwhile_is_found)
+{
+    uint32_t id = 0;
+    struct weft_error err = {0};
+    const char *answers[] = {
+        NO_SUBJECT, NO_SUBJECT, HTTP_JSON("409 Conflict", "{\"error_code\":409,\"message\":\"already exists\"}"),
+        HTTP_JSON("200 OK", "{\"subject\":\"t-value\",\"id\":7,\"version\":1,\"schema\":\"\\\"int\\\"\"}"), NULL};
+    ck_assert_msg(ask(answers, true, &id, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(id, 7);
+}
+END_TEST
+
 START_TEST(a_missing_schema_is_an_error_where_it_must_not_be_registered)
 {
     uint32_t id = 0;
@@ -87,5 +99,6 @@ END_TEST
 SUITE("subject", TEST(a_schema_that_is_there_is_found),
       TEST(a_schema_that_was_registered_in_another_layout_is_found_as_the_latest),
       TEST(a_missing_schema_is_registered_where_that_is_allowed),
+      TEST(a_schema_that_another_instance_registers_meanwhile_is_found),
       TEST(a_missing_schema_is_an_error_where_it_must_not_be_registered), TEST(another_latest_schema_is_not_ours),
       TEST(schemas_are_the_same_whatever_their_layout))
