@@ -65,7 +65,7 @@ go_on() {
 Everything still runs. To go on by hand:
   . $home/cluster/env
   build/cli/weft send req_predict --data $images --count 100
-  build/cli/weft listen res_predict
+  build/cli/weft listen res_predict --from beginning
   tail -f $home/run.log
   ./dev down
 END
