@@ -115,8 +115,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "weft: no command '%s': see `weft help`\n", argv[1]);
         status = CLI_WRONG_USE;
     }
-    if (fflush(stdout) != 0 && status == CLI_DONE) {
-        perror("weft: writing the output");
+    /* An earlier flush may have failed already. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_DONE) {
+        fputs("weft: the output could not be written\n", stderr);
         status = CLI_FAILED;
     }
     curl_global_cleanup();

@@ -98,6 +98,11 @@ static int on_consumer_error(struct weft_worker *worker, const rd_kafka_message_
                               worker->config.source, rd_kafka_message_errstr(message));
     if (weft_kafka_error_class(code) == WEFT_ERROR_REFUSED)
         return weft_client_fail(worker->client, code, worker->config.source, err);
+    if (code == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT || code == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL)
+        return weft_error_set(err, WEFT_ERROR_CONFIG,
+                              "joining group %s: %s: check session.timeout.ms and "
+                              "partition.assignment.strategy",
+                              worker->config.group, rd_kafka_message_errstr(message));
     /* The rest the library mends by itself, by connecting or joining anew. */
     weft_log(worker->config.log, WEFT_LOG_WARN, "worker.consumer", "worker %d: %s: %s", worker->config.index,
              rd_kafka_err2name(code), rd_kafka_message_errstr(message));

@@ -207,6 +207,9 @@ class Refusals(SharedCluster):
     def test_a_registry_that_answers_html(self):
         self.refused("schema registry", 2, schema_registry_url=self.registry_url.removesuffix("/apis/ccompat/v7"))
 
+    def test_a_setting_that_the_broker_refuses(self):
+        self.refused("joining group .*session.timeout.ms", 2, session_timeout_ms=5)
+
     def test_two_topics_that_are_the_same(self):
         self.refused("must be three different topics", 2, source="x", sink="x")
 
