@@ -29,11 +29,6 @@ void weft_log_destroy(struct weft_log *log)
     free(log);
 }
 
-bool weft_log_enabled(const struct weft_log *log, enum weft_log_level level)
-{
-    return log && level <= log->level;
-}
-
 static const char *level_name(enum weft_log_level level)
 {
     switch (level) {
@@ -65,7 +60,7 @@ static void quote(char *out, size_t size, const char *text)
 
 void weft_log(struct weft_log *log, enum weft_log_level level, const char *event, const char *format, ...)
 {
-    if (!weft_log_enabled(log, level))
+    if (!log || level > log->level)
         return;
     char message[2048], quoted[2304], line[2560], when[32];
     va_list args;

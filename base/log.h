@@ -7,8 +7,6 @@
 #ifndef WEFT_BASE_LOG_H
 #define WEFT_BASE_LOG_H
 
-#include <stdbool.h>
-
 struct weft_log;
 
 enum weft_log_level { WEFT_LOG_ERROR, WEFT_LOG_WARN, WEFT_LOG_INFO, WEFT_LOG_DEBUG };
@@ -23,8 +21,5 @@ void weft_log_destroy(struct weft_log *log);
 /* event is a fixed dotted name that programs may match; the rest is for people. log may be NULL: nothing is written. */
 void weft_log(struct weft_log *log, enum weft_log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-
-/* Whether an event of this level would be written. */
-bool weft_log_enabled(const struct weft_log *log, enum weft_log_level level);
 
 #endif

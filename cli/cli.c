@@ -289,6 +289,12 @@ int cli_signal(int timeout_ms)
     return caught_signal;
 }
 
+bool cli_stopped(void *arg)
+{
+    (void)arg;
+    return caught_signal != 0;
+}
+
 const volatile sig_atomic_t *cli_signal_flag(void)
 {
     return &caught_signal;

@@ -61,6 +61,8 @@ struct weft_log *cli_log(const struct cli *cli);
 void cli_catch_signals(void);
 /* Waits up to timeout_ms for SIGINT or SIGTERM and gives its number, or 0; with timeout_ms 0 only looks. */
 int cli_signal(int timeout_ms);
+/* Whether one has come at all, given by cli_signal or not; arg is not used. For long work that asks now and then. */
+bool cli_stopped(void *arg);
 /* Not 0 while a signal waits for cli_signal: for work that looks at a flag by itself. */
 const volatile sig_atomic_t *cli_signal_flag(void);
 

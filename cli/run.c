@@ -9,14 +9,6 @@
 
 enum { WATCH_MS = 200 };
 
-static bool was_stopped(void *arg)
-{
-    bool *stopped = arg;
-    if (cli_signal(0))
-        *stopped = true;
-    return *stopped;
-}
-
 /* Ends the process without waiting for the threads of the Kafka client, one of which hangs. */
 static void leave_at_once(struct cli *cli, int status, const struct weft_error *err)
 {
@@ -55,7 +47,6 @@ static int watch(struct cli *cli, struct weft_processor *processor, struct weft_
 static int run(struct cli *cli, struct weft_error *err)
 {
     int status = -1;
-    bool stopped = false;
     struct weft_processor *processor = NULL;
     char *name = cli_declared_processor(cli, err);
     if (!name)
@@ -65,12 +56,11 @@ static int run(struct cli *cli, struct weft_error *err)
         .name = name,
         .settings = cli_settings(cli),
         .log = cli_log(cli),
-        .stopped = was_stopped,
-        .arg = &stopped,
+        .stopped = cli_stopped,
     };
     processor = weft_processor_start(&config, err);
     if (!processor) {
-        status = stopped ? CLI_DONE : -1;
+        status = cli_stopped(NULL) ? CLI_DONE : -1;
         goto out;
     }
     status = watch(cli, processor, err);

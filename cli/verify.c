@@ -14,14 +14,6 @@ static const char *const fault_names[] = {
     [WEFT_VERIFY_UNEXPECTED] = "unexpected",
 };
 
-static bool was_stopped(void *arg)
-{
-    bool *stopped = arg;
-    if (cli_signal(0))
-        *stopped = true;
-    return *stopped;
-}
-
 static json_t *counts_json(const struct weft_verify_partition *p)
 {
     return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "requests", (json_int_t)p->requests, "results",
@@ -90,7 +82,6 @@ static void print_table(const struct weft_verify_report *report, const struct we
 static int verify(struct cli *cli, struct weft_error *err)
 {
     int status = -1;
-    bool stopped = false;
     struct weft_verify_report report = {0};
     struct weft_processor_names names;
     char *name = cli_declared_processor(cli, err);
@@ -104,8 +95,7 @@ static int verify(struct cli *cli, struct weft_error *err)
         .sink = names.sink,
         .dead_letters = names.dead_letters,
         .group = names.group,
-        .stopped = was_stopped,
-        .arg = &stopped,
+        .stopped = cli_stopped,
     };
     if (weft_verify(&config, &report, err) != 0)
         goto out;
