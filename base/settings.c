@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "base/properties.h"
+#include "base/text_file.h"
 
 enum { NAME_MAX_SIZE = 128 };
+
+static const char hidden[] = "(hidden)";
 
 struct entry {
     char *name;
@@ -55,6 +58,29 @@ void weft_settings_destroy(struct weft_settings *settings)
         entry_clear(&settings->entries[i]);
     free(settings->entries);
     free(settings);
+}
+
+struct weft_settings *weft_settings_copy(const struct weft_settings *settings, struct weft_error *err)
+{
+    struct weft_settings *copy = weft_settings_new(settings->tables, settings->dialect, err);
+    if (!copy)
+        return NULL;
+    copy->entries = calloc(settings->count + 1, sizeof *copy->entries);
+    for (size_t i = 0; copy->entries && i < settings->count; i++) {
+        struct entry *to = &copy->entries[copy->count++];
+        *to = settings->entries[i];
+        to->name = strdup(to->name);
+        to->value = strdup(to->value);
+        to->where = strdup(to->where);
+        if (!to->name || !to->value || !to->where)
+            break;
+    }
+    const struct entry *last = copy->count ? &copy->entries[copy->count - 1] : NULL;
+    if (copy->count == settings->count && (!last || (last->name && last->value && last->where)))
+        return copy;
+    weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    weft_settings_destroy(copy);
+    return NULL;
 }
 
 static const struct weft_setting *find_own(const struct weft_settings *settings, const char *name)
@@ -183,7 +209,7 @@ static bool is_choice(const char *choices, const char *value)
 static int parse_own(const struct weft_setting *setting, const char *where, const char *value, int64_t *number,
                      struct weft_error *err)
 {
-    const char *shown = setting->secret ? "(hidden)" : value;
+    const char *shown = setting->secret ? hidden : value;
     *number = 0;
     switch (setting->type) {
     case WEFT_SETTING_TEXT:
@@ -231,12 +257,43 @@ static int check_value(const struct weft_settings *settings, const char *where, 
     return 0;
 }
 
-int weft_settings_set(struct weft_settings *settings, enum weft_settings_rank rank, const char *where, const char *name,
-                      const char *value, struct weft_error *err)
+static bool is_secret(const struct weft_settings *settings, const char *name)
+{
+    const struct weft_setting *setting = find_own(settings, name);
+    const char *foreign = setting ? NULL : find_foreign(settings->dialect, name);
+    return setting ? setting->secret : foreign && settings->dialect->is_secret(foreign);
+}
+
+/* The value that a secret stands for; the caller frees it. */
+static char *read_secret(const char *where, const char *name, const char *value, struct weft_error *err)
+{
+    char *secret;
+    if (value[0] != '@' || value[1] == '@') {
+        secret = strdup(value[0] == '@' ? value + 1 : value);
+        if (!secret)
+            weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        return secret;
+    }
+    size_t size;
+    secret = weft_text_file_read(value + 1, &size, err);
+    if (!secret) {
+        weft_error_prefix(err, "%s: %s", where, name);
+        return NULL;
+    }
+    while (size > 0 && (secret[size - 1] == '\n' || secret[size - 1] == '\r'))
+        secret[--size] = '\0';
+    if (size > 0 && strlen(secret) == size)
+        return secret;
+    weft_error_set(err, WEFT_ERROR_CONFIG, "%s: %s: %s %s", where, name, value + 1,
+                   size > 0 ? "holds a zero byte" : "is empty");
+    free(secret);
+    return NULL;
+}
+
+static int set_value(struct weft_settings *settings, enum weft_settings_rank rank, const char *where, const char *name,
+                     const char *value, struct weft_error *err)
 {
     struct entry entry = {.rank = rank};
-    if (strlen(name) > NAME_MAX_SIZE)
-        return weft_error_set(err, WEFT_ERROR_CONFIG, "%s: the name of a setting is too long", where);
     if (check_value(settings, where, name, value, &entry.own, &entry.number, err) != 0)
         return -1;
     bool found;
@@ -263,6 +320,19 @@ int weft_settings_set(struct weft_settings *settings, enum weft_settings_rank ra
     }
     settings->entries[at] = entry;
     return 0;
+}
+
+int weft_settings_set(struct weft_settings *settings, enum weft_settings_rank rank, const char *where, const char *name,
+                      const char *value, struct weft_error *err)
+{
+    if (strlen(name) > NAME_MAX_SIZE)
+        return weft_error_set(err, WEFT_ERROR_CONFIG, "%s: the name of a setting is too long", where);
+    if (!is_secret(settings, name))
+        return set_value(settings, rank, where, name, value, err);
+    char *secret = read_secret(where, name, value, err);
+    int rc = secret ? set_value(settings, rank, where, name, secret, err) : -1;
+    free(secret);
+    return rc;
 }
 
 int weft_settings_set_option(struct weft_settings *settings, const char *assignment, struct weft_error *err)
@@ -386,6 +456,24 @@ int weft_settings_each(const struct weft_settings *settings, weft_settings_fn *e
     for (size_t i = 0; i < settings->count; i++) {
         const struct entry *entry = &settings->entries[i];
         if (!entry->own && each(entry->name, entry->value, entry->where, arg, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int weft_settings_show(const struct weft_settings *settings, weft_settings_fn *show, void *arg, struct weft_error *err)
+{
+    for (size_t t = 0; settings->tables[t]; t++) {
+        for (const struct weft_setting *s = settings->tables[t]; s->name; s++) {
+            const char *value = weft_settings_text(settings, s->name);
+            if (show(s->name, value && s->secret ? hidden : value, weft_settings_where(settings, s->name), arg, err) !=
+                0)
+                return -1;
+        }
+    }
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct entry *e = &settings->entries[i];
+        if (!e->own && show(e->name, is_secret(settings, e->name) ? hidden : e->value, e->where, arg, err) != 0)
             return -1;
     }
     return 0;

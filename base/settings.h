@@ -3,7 +3,10 @@
  * In order of strength: -X name=value, environment (WEFT_BATCH_MAX is batch.max; a double underscore is one), -F FILE,
  * topology file, default. weft's own settings are typed and listed in tables; names that belong to another program (the
  * Kafka client) are checked by a dialect. An unknown name, a wrong type or a name set twice in one file is an error
- * that says where it stands and which known name is nearest. */
+ * that says where it stands and which known name is nearest.
+ *
+ * A secret need not stand where others look: @FILE stands for what is in the file, without line ends after it (@@ for
+ * an @ that begins the secret itself). */
 #ifndef WEFT_BASE_SETTINGS_H
 #define WEFT_BASE_SETTINGS_H
 
@@ -37,6 +40,7 @@ struct weft_settings_dialect {
     size_t count;
     const char *const *prefixes; /* may stand before a name ("consumer."), NULL-terminated */
     int (*check)(const char *name, const char *value, char *reason, size_t size);
+    bool (*is_secret)(const char *name);
     const char *hint; /* where the names are described, for errors */
 };
 
@@ -49,6 +53,9 @@ struct weft_settings;
 struct weft_settings *weft_settings_new(const struct weft_setting *const *tables,
                                         const struct weft_settings_dialect *dialect, struct weft_error *err);
 void weft_settings_destroy(struct weft_settings *settings); /* accepts NULL */
+
+/* A copy, which can be set further on its own. */
+struct weft_settings *weft_settings_copy(const struct weft_settings *settings, struct weft_error *err);
 
 /* Sets name, unless a stronger place has set it. where is for errors ("predict.yaml:3"), copied. */
 int weft_settings_set(struct weft_settings *settings, enum weft_settings_rank rank, const char *where, const char *name,
@@ -74,5 +81,9 @@ const char *weft_settings_where(const struct weft_settings *settings, const char
 /* Visits the dialect's settings that are set, in the order of their names. Stops at -1 and returns it. */
 typedef int weft_settings_fn(const char *name, const char *value, const char *where, void *arg, struct weft_error *err);
 int weft_settings_each(const struct weft_settings *settings, weft_settings_fn *each, void *arg, struct weft_error *err);
+
+/* Visits all that hold, for people to look at: weft's own in the order of the tables, also those at their default
+ * (where is NULL; value too, where there is none), then the dialect's that are set. Secrets are "(hidden)". */
+int weft_settings_show(const struct weft_settings *settings, weft_settings_fn *show, void *arg, struct weft_error *err);
 
 #endif

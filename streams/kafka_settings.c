@@ -21,6 +21,15 @@ static int check_value(const char *name, const char *value, char *reason, size_t
     return result == RD_KAFKA_CONF_OK ? 0 : -1;
 }
 
+static bool is_secret(const char *name)
+{
+    static const char *const parts[] = {"password", "secret", "key.pem", "oauthbearer.config"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strstr(name, parts[i]))
+            return true;
+    return false;
+}
+
 /* The library prints its properties as a table of lines `name | C/P | range | ...`, once for the client's and once for
  * a topic's. */
 static size_t collect_names(struct weft_kafka_names *names)
@@ -61,6 +70,7 @@ struct weft_kafka_names *weft_kafka_names_new(struct weft_error *err)
         .count = collect_names(names),
         .prefixes = prefixes,
         .check = check_value,
+        .is_secret = is_secret,
         .hint = "librdkafka's CONFIGURATION.md",
     };
     return names;

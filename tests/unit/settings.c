@@ -13,6 +13,7 @@ static const struct weft_setting table[] = {
     {"log.level", WEFT_SETTING_CHOICE, "info", 0, 0, "error|warn|info|debug", false, "level"},
     {"model", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false, "file"},
     {"password", WEFT_SETTING_INTEGER, NULL, 0, 9, NULL, true, "a secret of a type that can be wrong"},
+    {"token", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, true, "a secret"},
     {NULL, WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false, NULL},
 };
 static const struct weft_setting *const tables[] = {table, NULL};
@@ -25,9 +26,15 @@ static int check_foreign(const char *name, const char *value, char *reason, size
     return -1;
 }
 
-static const char *const foreign_names[] = {"bootstrap.servers", "linger.ms", "ssl_ca"};
+static bool is_secret_foreign(const char *name)
+{
+    return strcmp(name, "sasl.password") == 0;
+}
+
+static const char *const foreign_names[] = {"bootstrap.servers", "linger.ms", "ssl_ca", "sasl.password"};
 static const char *const prefixes[] = {"producer.", NULL};
-static const struct weft_settings_dialect dialect = {foreign_names, 3, prefixes, check_foreign, "its manual"};
+static const struct weft_settings_dialect dialect = {foreign_names,     4,           prefixes, check_foreign,
+                                                     is_secret_foreign, "its manual"};
 
 static struct weft_settings *new_settings(void)
 {
@@ -202,6 +209,97 @@ START_TEST(a_secret_is_not_repeated_in_an_error)
 }
 END_TEST
 
+START_TEST(a_secret_comes_from_the_file_that_its_value_names)
+{
+    struct weft_settings *settings = new_settings();
+    struct weft_error err = {0};
+    char path[] = "/tmp/weft-secret-XXXXXX", option[64];
+    int fd = mkstemp(path);
+    ck_assert_int_eq(write(fd, "s3cret \r\n", 9), 9);
+    close(fd);
+    snprintf(option, sizeof option, "token=@%s", path);
+    ck_assert_int_eq(weft_settings_set_option(settings, option, &err), 0);
+    ck_assert_str_eq(weft_settings_text(settings, "token"), "s3cret ");
+    snprintf(option, sizeof option, "producer.sasl.password=@%s", path);
+    ck_assert_int_eq(weft_settings_set_option(settings, option, &err), 0);
+    ck_assert_str_eq(weft_settings_text(settings, "producer.sasl.password"), "s3cret ");
+    unlink(path);
+    weft_settings_destroy(settings);
+}
+END_TEST
+
+START_TEST(two_signs_begin_a_secret_that_begins_with_one)
+{
+    struct weft_settings *settings = new_settings();
+    struct weft_error err = {0};
+    ck_assert_int_eq(weft_settings_set_option(settings, "token=@@home", &err), 0);
+    ck_assert_str_eq(weft_settings_text(settings, "token"), "@home");
+    weft_settings_destroy(settings);
+}
+END_TEST
+
+START_TEST(a_secrets_file_that_is_not_there_or_empty_is_named)
+{
+    expect_error("token=@/nowhere/token", "-X: token: /nowhere/token: No such file or directory");
+    expect_error("token=@/dev/null", "-X: token: /dev/null is empty");
+}
+END_TEST
+
+START_TEST(what_is_no_secret_is_taken_as_it_stands)
+{
+    struct weft_settings *settings = new_settings();
+    struct weft_error err = {0};
+    ck_assert_int_eq(weft_settings_set_option(settings, "model=@home.onnx", &err), 0);
+    ck_assert_str_eq(weft_settings_text(settings, "model"), "@home.onnx");
+    weft_settings_destroy(settings);
+}
+END_TEST
+
+START_TEST(a_copy_goes_its_own_way)
+{
+    struct weft_settings *settings = new_settings();
+    struct weft_error err = {0};
+    ck_assert_int_eq(weft_settings_set_option(settings, "batch.max=7", &err), 0);
+    struct weft_settings *copy = weft_settings_copy(settings, &err);
+    ck_assert_ptr_nonnull(copy);
+    ck_assert_int_eq(weft_settings_set_option(copy, "model=b.onnx", &err), 0);
+    ck_assert_int_eq(weft_settings_set_option(settings, "batch.max=8", &err), 0);
+    ck_assert_int_eq(weft_settings_integer(copy, "batch.max"), 7);
+    ck_assert_str_eq(weft_settings_text(copy, "model"), "b.onnx");
+    ck_assert_ptr_null(weft_settings_text(settings, "model"));
+    weft_settings_destroy(copy);
+    weft_settings_destroy(settings);
+}
+END_TEST
+
+static int write_row(const char *name, const char *value, const char *where, void *arg, struct weft_error *err)
+{
+    (void)err;
+    fprintf(arg, "%s=%s from %s\n", name, value ? value : "-", where ? where : "-");
+    return 0;
+}
+
+START_TEST(all_settings_are_shown_with_where_they_come_from_and_secrets_hidden)
+{
+    struct weft_settings *settings = new_settings();
+    struct weft_error err = {0};
+    ck_assert_int_eq(weft_settings_set_option(settings, "token=abc", &err), 0);
+    ck_assert_int_eq(weft_settings_set_option(settings, "sasl.password=abc", &err), 0);
+    ck_assert_int_eq(weft_settings_set(settings, WEFT_RANK_FILE, "f:3", "linger.ms", "5", &err), 0);
+    char *shown = NULL;
+    size_t size;
+    FILE *out = open_memstream(&shown, &size);
+    ck_assert_int_eq(weft_settings_show(settings, write_row, out, &err), 0);
+    fclose(out);
+    ck_assert_str_eq(shown, "batch.max=5000 from -\ncommit.interval.min=10ms from -\n"
+                            "auto.register.schemas=true from -\nlog.level=info from -\nmodel=- from -\n"
+                            "password=- from -\ntoken=(hidden) from -X\nlinger.ms=5 from f:3\n"
+                            "sasl.password=(hidden) from -X\n");
+    free(shown);
+    weft_settings_destroy(settings);
+}
+END_TEST
+
 START_TEST(ten_kinds_of_mistakes_in_a_file_are_each_named_with_their_line)
 {
     expect_file_error("# comment\nbatch.mx=3\n", ":2: unknown setting batch.mx: did you mean batch.max?");
@@ -236,4 +334,7 @@ SUITE("settings", TEST(without_a_value_the_default_holds), TEST(the_stronger_pla
       TEST(variables_that_kubernetes_makes_of_a_service_are_passed_over), TEST(an_unknown_variable_is_refused),
       TEST(a_name_of_the_dialect_may_carry_a_prefix), TEST(the_dialect_says_what_is_wrong_with_its_values),
       TEST(wrong_options_are_refused_with_what_to_do), TEST(a_secret_is_not_repeated_in_an_error),
+      TEST(a_secret_comes_from_the_file_that_its_value_names), TEST(two_signs_begin_a_secret_that_begins_with_one),
+      TEST(a_secrets_file_that_is_not_there_or_empty_is_named), TEST(what_is_no_secret_is_taken_as_it_stands),
+      TEST(a_copy_goes_its_own_way), TEST(all_settings_are_shown_with_where_they_come_from_and_secrets_hidden),
       TEST(ten_kinds_of_mistakes_in_a_file_are_each_named_with_their_line), TEST(a_file_that_is_not_there_is_named))
