@@ -46,6 +46,14 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
+int weft_atomic_file_move(const char *beside, const char *path, struct weft_error *err)
+{
+    if (rename(beside, path) != 0)
+        return fault(path, err);
+    sync_folder(path);
+    return 0;
+}
+
 int weft_atomic_file_write(const char *path, const void *bytes, size_t size, struct weft_error *err)
 {
     char *beside = NULL;
@@ -71,13 +79,9 @@ int weft_atomic_file_write(const char *path, const void *bytes, size_t size, str
     }
     int closed = close(fd);
     fd = -1;
-    if (closed != 0 || rename(beside, path) != 0) {
-        fault(path, err);
+    rc = closed != 0 ? fault(path, err) : weft_atomic_file_move(beside, path, err);
+    if (rc != 0)
         unlink(beside);
-        goto out;
-    }
-    sync_folder(path);
-    rc = 0;
 out:
     if (fd >= 0) {
         close(fd);

@@ -9,6 +9,9 @@
 /* Writes beside path, syncs, renames over path. After a failure what was at path before is still there. */
 int weft_atomic_file_write(const char *path, const void *bytes, size_t size, struct weft_error *err);
 
+/* Puts a file that was written otherwise beside path, and synced, in the place of path. */
+int weft_atomic_file_move(const char *beside, const char *path, struct weft_error *err);
+
 /* Finds out before long work whether its end could be written to path. */
 int weft_atomic_file_check(const char *path, struct weft_error *err);
 
