@@ -17,7 +17,8 @@ const struct cli_command *const cli_commands[] = {
     &cli_verify,      &cli_topology_plan, &cli_topology_apply,
     &cli_schema_get,  &cli_schema_check,  &cli_schema_register,
     &cli_model_train, &cli_model_eval,    &cli_model_predict,
-    &cli_model_info,  &cli_version,       NULL,
+    &cli_model_info,  &cli_config_show,   &cli_version,
+    NULL,
 };
 
 static const struct weft_setting *const settings_tables[] = {weft_processor_settings, weft_registry_settings,

@@ -18,61 +18,122 @@ static void leave_at_once(struct cli *cli, int status, const struct weft_error *
     _exit(status);
 }
 
-static int watch(struct cli *cli, struct weft_processor *processor, struct weft_error *err)
+struct running {
+    struct cli_declared *declared;
+    struct weft_processor **processors; /* NULL: not started, or ended */
+    size_t count;
+    int status;              /* the worst so far */
+    struct weft_error fault; /* of the first that failed */
+};
+
+static void stop_all(struct running *running, bool abort)
 {
-    enum weft_processor_state state;
+    for (size_t i = 0; i < running->count; i++)
+        if (running->processors[i])
+            weft_processor_stop(running->processors[i], abort);
+}
+
+static int start_all(struct cli *cli, struct running *running, struct weft_error *err)
+{
+    for (size_t i = 0; i < running->count; i++) {
+        const struct weft_processor_config config = {
+            .name = running->declared[i].name,
+            .settings = running->declared[i].settings,
+            .log = cli_log(cli),
+            .stopped = cli_stopped,
+        };
+        running->processors[i] = weft_processor_start(&config, err);
+        if (!running->processors[i])
+            return -1;
+    }
+    return 0;
+}
+
+/* One that has left takes the others with it: a supervisor can only start the process as a whole. */
+static void note_end(struct cli *cli, struct running *running, size_t i, enum weft_processor_state state,
+                     const struct weft_error *err)
+{
+    struct weft_processor_counts counts;
+    weft_processor_counts(running->processors[i], &counts);
+    weft_log(cli_log(cli), WEFT_LOG_INFO, "run.ended",
+             "processor=%s results=%llu dead_letters=%llu commits=%llu aborts=%llu", running->declared[i].name,
+             (unsigned long long)counts.results, (unsigned long long)counts.dead_letters,
+             (unsigned long long)counts.commits, (unsigned long long)counts.aborts);
+    weft_processor_destroy(running->processors[i]);
+    running->processors[i] = NULL;
+    if (state == WEFT_PROCESSOR_ENDED)
+        return;
+    if (running->status == CLI_DONE) {
+        /* What a restart would only meet again is a failure like one at the start. */
+        const bool lasting = err->class == WEFT_ERROR_REFUSED || err->class == WEFT_ERROR_CONFIG;
+        running->status = lasting ? -1 : CLI_RESTART;
+        running->fault = *err;
+        if (running->count > 1)
+            weft_error_prefix(&running->fault, "processor %s", running->declared[i].name);
+    }
+    stop_all(running, false);
+}
+
+/* Until all have ended. */
+static void watch(struct cli *cli, struct running *running)
+{
     int signals = 0;
-    while ((state = weft_processor_watch(processor, err)) == WEFT_PROCESSOR_RUNNING) {
-        if (!cli_signal(WATCH_MS))
+    for (size_t left = running->count; left > 0;) {
+        left = 0;
+        for (size_t i = 0; i < running->count; i++) {
+            struct weft_error err = {0};
+            if (!running->processors[i])
+                continue;
+            enum weft_processor_state state = weft_processor_watch(running->processors[i], &err);
+            if (state == WEFT_PROCESSOR_STUCK)
+                leave_at_once(cli, CLI_RESTART, &err);
+            if (state == WEFT_PROCESSOR_RUNNING)
+                left++;
+            else
+                note_end(cli, running, i, state, &err);
+        }
+        if (left == 0 || !cli_signal(WATCH_MS))
             continue;
         signals++;
         weft_log(cli_log(cli), WEFT_LOG_INFO, "run.stopping", "%s",
                  signals == 1 ? "finishing the transaction at hand; a second signal aborts it" : "aborting");
-        weft_processor_stop(processor, signals > 1);
+        stop_all(running, signals > 1);
     }
-    if (state == WEFT_PROCESSOR_STUCK)
-        leave_at_once(cli, CLI_RESTART, err);
-    struct weft_processor_counts counts;
-    weft_processor_counts(processor, &counts);
-    weft_log(cli_log(cli), WEFT_LOG_INFO, "run.ended", "results=%llu dead_letters=%llu commits=%llu aborts=%llu",
-             (unsigned long long)counts.results, (unsigned long long)counts.dead_letters,
-             (unsigned long long)counts.commits, (unsigned long long)counts.aborts);
-    if (state == WEFT_PROCESSOR_ENDED)
-        return CLI_DONE;
-    /* What a restart would only meet again is a failure like one at the start. */
-    bool lasting = err->class == WEFT_ERROR_REFUSED || err->class == WEFT_ERROR_CONFIG;
-    return lasting ? -1 : CLI_RESTART;
 }
 
 static int run(struct cli *cli, struct weft_error *err)
 {
-    int status = -1;
-    struct weft_processor *processor = NULL;
-    char *name = cli_declared_processor(cli, err);
-    if (!name)
+    struct running running = {.status = CLI_DONE};
+    const char *instance = cli_option(cli, "instance");
+    if (instance &&
+        weft_settings_set(cli_settings(cli), WEFT_RANK_OPTION, "--instance", "instance", instance, err) != 0)
         return -1;
-    cli_catch_signals();
-    const struct weft_processor_config config = {
-        .name = name,
-        .settings = cli_settings(cli),
-        .log = cli_log(cli),
-        .stopped = cli_stopped,
-    };
-    processor = weft_processor_start(&config, err);
-    if (!processor) {
-        status = cli_stopped(NULL) ? CLI_DONE : -1;
+    running.declared = cli_declared_all(cli, &running.count, err);
+    if (!running.declared)
+        return -1;
+    running.processors = calloc(running.count, sizeof *running.processors);
+    if (!running.processors) {
+        running.status = weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
         goto out;
     }
-    status = watch(cli, processor, err);
-    if (status == CLI_RESTART) {
+    cli_catch_signals();
+    const bool started = start_all(cli, &running, err) == 0;
+    if (!started) {
+        running.status = cli_stopped(NULL) ? CLI_DONE : -1;
+        stop_all(&running, false);
+    }
+    watch(cli, &running);
+    if (started && running.status != CLI_DONE && err)
+        *err = running.fault;
+    if (running.status == CLI_RESTART) {
         fprintf(stderr, "weft: %s\n", err->message);
         if (cli_json(cli))
             weft_json_print_error(stdout, err);
     }
 out:
-    weft_processor_destroy(processor);
-    free(name);
-    return status;
+    free(running.processors);
+    cli_declared_destroy(running.declared, running.count);
+    return running.status;
 }
 
 const struct cli_command cli_run = {
@@ -82,19 +143,22 @@ const struct cli_command cli_run = {
     .arguments_max = 1,
     .description = "Runs a processor: reads requests, scores them with the network and writes the results,\n"
                    "each request's result or dead letter exactly once. Topics, model and workers come from\n"
-                   "the topology file or from the settings source, sink, dead.letters, model and workers.\n\n"
+                   "the topology file or from the settings source, sink, dead.letters, model and workers.\n"
+                   "Where the file declares several processors all of them run, each with its own workers,\n"
+                   "and when one fails they all leave.\n\n"
                    "Start it as often as you like: the instances share the partitions. Each instance needs a\n"
-                   "name of its own that stays the same when it is started again (setting instance; without\n"
-                   "it the host's name). SIGTERM finishes the transaction at hand and leaves the group, a\n"
-                   "second one aborts it.\n\n"
+                   "name of its own that stays the same when it is started again: --instance, or else the\n"
+                   "host's name, which in a Kubernetes StatefulSet ends in the pod's ordinal. SIGTERM\n"
+                   "finishes the transaction at hand and leaves the group, a second one aborts it.\n\n"
                    "Exit status: 0 stopped, 1 or 2 it could not start, 3 fenced or failed while running: to\n"
                    "be started again by a supervisor, after a pause.",
     .example = "weft run topology/predict.yaml -X bootstrap.servers=localhost:9092 \\\n"
                "    -X schema.registry.url=http://localhost:8081\n"
-               "weft run topology/predict.yaml -X instance=host1-b -X workers=4",
+               "weft run topology/predict.yaml --instance host1-b -X workers=4",
     .options =
         (const struct cli_option[]){
             CLI_OPTION_ONLY,
+            {0, "instance", "NAME", "of this instance (setting instance)"},
             {0, NULL, NULL, NULL},
         },
     .uses_settings = true,

@@ -84,12 +84,12 @@ static int verify(struct cli *cli, struct weft_error *err)
     int status = -1;
     struct weft_verify_report report = {0};
     struct weft_processor_names names;
-    char *name = cli_declared_processor(cli, err);
-    if (!name || weft_processor_names(cli_settings(cli), name, &names, err) != 0)
+    struct cli_declared *declared = cli_declared_one(cli, err);
+    if (!declared || weft_processor_names(declared->settings, declared->name, &names, err) != 0)
         goto out;
     cli_catch_signals();
     const struct weft_verify_config config = {
-        .settings = cli_settings(cli),
+        .settings = declared->settings,
         .log = cli_log(cli),
         .source = names.source,
         .sink = names.sink,
@@ -106,7 +106,7 @@ static int verify(struct cli *cli, struct weft_error *err)
     status = weft_verify_passed(&report) ? CLI_DONE : CLI_FAILED;
 out:
     weft_verify_report_clear(&report);
-    free(name);
+    cli_declared_destroy(declared, 1);
     return status;
 }
 
