@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "cli/cli_main.h"
 
-enum { OPTIONS_MAX = 40, VALUES_MAX = 256, FIRST_LONG = 256 };
+enum { OPTIONS_MAX = 64, VALUES_MAX = 256, FIRST_LONG = 256 };
 
 static const struct cli_option common_options[] = {
     {0, "json", NULL, "print one JSON object per line, errors included"},
@@ -293,11 +293,6 @@ bool cli_stopped(void *arg)
 {
     (void)arg;
     return caught_signal != 0;
-}
-
-const volatile sig_atomic_t *cli_signal_flag(void)
-{
-    return &caught_signal;
 }
 
 static void print_options(FILE *out, const struct cli_option *options)

@@ -5,7 +5,6 @@
 #ifndef WEFT_CLI_CLI_H
 #define WEFT_CLI_CLI_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,8 +62,6 @@ void cli_catch_signals(void);
 int cli_signal(int timeout_ms);
 /* Whether one has come at all, given by cli_signal or not; arg is not used. For long work that asks now and then. */
 bool cli_stopped(void *arg);
-/* Not 0 while a signal waits for cli_signal: for work that looks at a flag by itself. */
-const volatile sig_atomic_t *cli_signal_flag(void);
 
 /* The commands, in the order of the help; NULL-terminated. */
 extern const struct cli_command *const cli_commands[];

@@ -10,7 +10,8 @@ extern const struct cli_command cli_listen;
 extern const struct cli_command cli_verify;
 extern const struct cli_command cli_topology_plan, cli_topology_apply;
 extern const struct cli_command cli_schema_register, cli_schema_get, cli_schema_check;
-extern const struct cli_command cli_model_train, cli_model_eval, cli_model_predict, cli_model_info;
+extern const struct cli_command cli_model_train, cli_model_eval, cli_model_predict, cli_model_info, cli_model_list;
+extern const struct cli_command cli_model_fetch;
 extern const struct cli_command cli_config_show;
 extern const struct cli_command cli_version;
 

@@ -13,11 +13,23 @@
 #include "streams/processor_settings.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cli_run,         &cli_send,          &cli_listen,
-    &cli_verify,      &cli_topology_plan, &cli_topology_apply,
-    &cli_schema_get,  &cli_schema_check,  &cli_schema_register,
-    &cli_model_train, &cli_model_eval,    &cli_model_predict,
-    &cli_model_info,  &cli_config_show,   &cli_version,
+    &cli_run,
+    &cli_send,
+    &cli_listen,
+    &cli_verify,
+    &cli_topology_plan,
+    &cli_topology_apply,
+    &cli_schema_get,
+    &cli_schema_check,
+    &cli_schema_register,
+    &cli_model_fetch,
+    &cli_model_train,
+    &cli_model_eval,
+    &cli_model_predict,
+    &cli_model_info,
+    &cli_model_list,
+    &cli_config_show,
+    &cli_version,
     NULL,
 };
 

@@ -12,7 +12,7 @@
 #include "clients/sender.h"
 #include "schemas/registry_settings.h"
 
-enum { HEADERS_MAX = 64, SLICE_MS = 20, SIDE_MAX = 8192 };
+enum { HEADERS_MAX = 64, SLICE_MS = 20 };
 
 struct plan {
     struct weft_sender_options sender;
@@ -58,29 +58,28 @@ static int read_key(const struct cli *cli, enum weft_sender_key *key, struct wef
     return 0;
 }
 
-static int read_size(const struct cli *cli, size_t size[3], struct weft_error *err)
+/* Leaves shape as it is without --size. */
+static int read_size(const struct cli *cli, struct weft_image_shape *shape, struct weft_error *err)
 {
     const char *text = cli_option(cli, "size");
-    char rest;
-    if (!text)
-        return 0;
-    if (sscanf(text, "%5zux%5zux%5zu%c", &size[0], &size[1], &size[2], &rest) != 3 || size[1] - 1 >= SIDE_MAX ||
-        size[2] - 1 >= SIDE_MAX || (size[0] != 1 && size[0] != 3))
-        return weft_error_set(err, WEFT_ERROR_USAGE,
-                              "--size is '%s': it must be channels x height x width, as in 1x28x28 or 3x32x32", text);
+    if (text && weft_image_shape_parse(text, shape, err) != 0)
+        return weft_error_prefix(err, "--size");
     return 0;
 }
 
 /* All image files of the command line: what follows the topic, and each --image. */
 static int read_files(const struct cli *cli, struct plan *plan, struct weft_error *err)
 {
-    size_t size[3] = {1, 28, 28}, count = 0;
+    struct weft_image_shape shape = {1, 28, 28};
+    size_t count = 0;
     const char *path;
     int given = cli_argument_count(cli) - 1;
     for (int i = 0; cli_option_at(cli, "image", i); i++)
         given++;
-    if (read_size(cli, size, err) != 0)
+    if (read_size(cli, &shape, err) != 0)
         return -1;
+    if (!shape.channels)
+        shape.channels = 1;
     const char **paths = calloc((size_t)given, sizeof *paths);
     if (!paths)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
@@ -88,7 +87,7 @@ static int read_files(const struct cli *cli, struct plan *plan, struct weft_erro
         paths[count++] = path;
     for (int i = 0; (path = cli_option_at(cli, "image", i)); i++)
         paths[count++] = path;
-    plan->images = weft_image_source_files(paths, count, size[0], size[1], size[2], err);
+    plan->images = weft_image_source_files(paths, count, shape.channels, shape.height, shape.width, err);
     free(paths);
     return plan->images ? 0 : -1;
 }
@@ -105,7 +104,10 @@ static int read_images(const struct cli *cli, struct plan *plan, struct weft_err
         return weft_error_set(err, WEFT_ERROR_USAGE, "give either --data or image files, not both");
     if (files)
         return read_files(cli, plan, err);
-    plan->images = weft_image_source_dataset(data, part ? part : "test", err);
+    struct weft_image_shape shape = {0};
+    if (read_size(cli, &shape, err) != 0)
+        return -1;
+    plan->images = weft_image_source_dataset(data, part ? part : "test", shape, err);
     return plan->images ? 0 : -1;
 }
 
@@ -231,10 +233,10 @@ out:
 }
 
 static const struct cli_option options[] = {
-    {'d', "data", "PATH", "images of a data set: a folder with IDX files, or one such file"},
+    {'d', "data", "PATH", "images of a data set: IDX or CSV files, or a folder with one sub-folder a class"},
     {0, "part", "PART", "test (default) or train, of a folder"},
     {'i', "image", "FILE", "an image file; may be repeated, as may be file names after the topic"},
-    {0, "size", "CxHxW", "what image files are fitted to: channels, height, width (1x28x28)"},
+    {0, "size", "[Cx]HxW", "what images are fitted to: channels, height, width (files: 1x28x28)"},
     {'n', "count", "N", "how many requests; beyond the last image it begins anew"},
     {0, "start", "INDEX", "the first image to send, counted from 0"},
     {'r', "rate", "N", "requests a second; as fast as it goes without"},

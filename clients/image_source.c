@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "clients/printable.h"
-#include "model/dataset.h"
-#include "model/image.h"
+#include "model/data/dataset.h"
 
 /* Leaves room in an id for two numbers of 20 digits and what separates them. */
 enum { STEM_SIZE = WEFT_IMAGE_ID_SIZE - 48 };
@@ -46,20 +45,17 @@ static void name_stem(char stem[STEM_SIZE], const char *path)
     weft_printable(stem, STEM_SIZE, base, size);
 }
 
-struct weft_image_source *weft_image_source_dataset(const char *path, const char *part, struct weft_error *err)
+struct weft_image_source *weft_image_source_dataset(const char *path, const char *part, struct weft_image_shape wanted,
+                                                    struct weft_error *err)
 {
     struct weft_image_source *source = source_new(1, err);
     if (!source)
         return NULL;
-    source->dataset = weft_dataset_load(path, part, err);
+    source->dataset = weft_dataset_load_as(path, part, wanted, err);
     if (!source->dataset)
         goto fail;
     source->count = source->dataset->count;
     source->image_size = source->dataset->channels * source->dataset->height * source->dataset->width;
-    if (source->count == 0) {
-        weft_error_set(err, WEFT_ERROR_CONFIG, "%s: holds no images", source->dataset->name);
-        goto fail;
-    }
     name_stem(source->stems[0], source->dataset->name);
     return source;
 fail:

@@ -8,14 +8,16 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "model/data/image.h"
 #include "schemas/request.h"
 
 enum { WEFT_IMAGE_ID_SIZE = 192 };
 
 struct weft_image_source;
 
-/* path and part as for weft_dataset_load. */
-struct weft_image_source *weft_image_source_dataset(const char *path, const char *part, struct weft_error *err);
+/* path, part and wanted as for weft_dataset_load_as. */
+struct weft_image_source *weft_image_source_dataset(const char *path, const char *part, struct weft_image_shape wanted,
+                                                    struct weft_error *err);
 
 /* Image files, each fitted to channels x height x width; they have no labels. */
 struct weft_image_source *weft_image_source_files(const char *const paths[], size_t count, size_t channels,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clients/printable.h"
-#include "model/image.h"
+#include "model/data/image.h"
 
 enum { SIDE_MAX = 40, BAR_WIDTH = 20, CLASSES_SHOWN = 3, TEXT_SIZE = 96 };
 

@@ -100,31 +100,60 @@ static void scale_row(struct weft_layer *layer, size_t row, float factor, float 
 }
 
 /* The layer before the node if it can take in a factor and a summand for each of rows, else a new one. */
-static struct weft_layer *scalable(struct folder *f, const struct weft_graph_node *node)
+static struct weft_layer *scalable(struct folder *f, const struct weft_graph_node *node, size_t rows)
 {
-    const struct weft_graph_value *x = &f->graph->values[node->inputs[0]];
     struct weft_layer *layer = only_giver(f, node, 0);
-    if (is_open(layer) && row_count(layer) == x->dims[0]) {
+    if (is_open(layer) && row_count(layer) == rows) {
         absorb(f, layer, node);
         return layer;
     }
     layer = append(f, node, WEFT_LAYER_SCALE);
     if (!layer)
         return NULL;
-    layer->as.scale.channels = x->dims[0];
-    layer->weights = floats_new(x->dims[0], 1);
-    layer->bias = floats_new(x->dims[0], 0);
+    layer->as.scale.channels = rows;
+    layer->weights = floats_new(rows, 1);
+    layer->bias = floats_new(rows, 0);
     return layer->weights && layer->bias ? layer : NULL;
+}
+
+/* Makes a layer that pads with zeros the convolution that reads it, so that this one pads itself; NULL where that
+ * cannot be: kernels take no padding as large as their reach. */
+static struct weft_layer *become_conv(struct folder *f, const struct weft_graph_node *node)
+{
+    const struct weft_conv_shape *s = &node->as.conv.shape;
+    struct weft_layer *layer = only_giver(f, node, 0);
+    if (!layer || layer->kind != WEFT_LAYER_PAD || layer->as.pad.value != 0)
+        return NULL;
+    const size_t *in = layer->as.pad.in, *out = layer->as.pad.out, *before = layer->as.pad.before;
+    size_t top = s->pad_top + before[1], left = s->pad_left + before[2];
+    struct weft_conv_shape padding = *s;
+    padding.height = in[1];
+    padding.width = in[2];
+    padding.pad_top = top;
+    padding.pad_left = left;
+    if (in[0] != out[0] || out[1] != s->height || out[2] != s->width || top > (s->kernel_height - 1) * s->dilation_y ||
+        left > (s->kernel_width - 1) * s->dilation_x || out[1] - in[1] > top + (s->kernel_height - 1) * s->dilation_y ||
+        out[2] - in[2] > left + (s->kernel_width - 1) * s->dilation_x)
+        return NULL;
+    layer->kind = WEFT_LAYER_CONV;
+    memset(&layer->as, 0, sizeof layer->as);
+    layer->as.conv.shape = padding;
+    absorb(f, layer, node);
+    return layer;
 }
 
 static int fold_conv(struct folder *f, const struct weft_graph_node *node)
 {
     const struct weft_conv_shape *s = &node->as.conv.shape;
-    struct weft_layer *layer = append(f, node, WEFT_LAYER_CONV);
+    struct weft_layer *layer = become_conv(f, node);
+    bool pads = layer != NULL;
+    if (!pads)
+        layer = append(f, node, WEFT_LAYER_CONV);
     size_t filters = s->groups * s->filters, taps = s->channels * s->kernel_height * s->kernel_width;
     if (!layer)
         return -1;
-    layer->as.conv.shape = *s;
+    if (!pads)
+        layer->as.conv.shape = *s;
     layer->weights = floats_copy(node->as.conv.weights, filters * taps);
     layer->bias = node->as.conv.bias ? floats_copy(node->as.conv.bias, filters) : floats_new(filters, 0);
     f->out->parameter_count += filters * (taps + (node->as.conv.bias ? 1 : 0));
@@ -158,27 +187,12 @@ static int fold_dense(struct folder *f, const struct weft_graph_node *node)
 
 static int fold_scale(struct folder *f, const struct weft_graph_node *node)
 {
-    struct weft_layer *layer = scalable(f, node);
-    size_t channels = f->graph->values[node->inputs[0]].dims[0];
+    struct weft_layer *layer = scalable(f, node, node->as.scale.count);
     if (!layer)
         return -1;
-    for (size_t c = 0; c < channels; c++) {
-        float factor = node->as.scale.gamma[c] / sqrtf(node->as.scale.variance[c] + node->as.scale.epsilon);
-        scale_row(layer, c, factor, node->as.scale.beta[c] - node->as.scale.mean[c] * factor);
-    }
-    f->out->parameter_count += 2 * channels;
-    return 0;
-}
-
-static int fold_add_constant(struct folder *f, const struct weft_graph_node *node)
-{
-    struct weft_layer *layer = scalable(f, node);
-    size_t channels = f->graph->values[node->inputs[0]].dims[0];
-    if (!layer)
-        return -1;
-    for (size_t c = 0; c < channels; c++)
-        scale_row(layer, c, 1, node->as.add_constant.shift[node->as.add_constant.single ? 0 : c]);
-    f->out->parameter_count += node->as.add_constant.single ? 1 : channels;
+    for (size_t i = 0; i < node->as.scale.count; i++)
+        scale_row(layer, i, node->as.scale.factor[i], node->as.scale.summand[i]);
+    f->out->parameter_count += node->as.scale.parameter_count;
     return 0;
 }
 
@@ -195,7 +209,7 @@ static int fold_clamp(struct folder *f, const struct weft_graph_node *node)
                             layer->kind == WEFT_LAYER_ADD || layer->kind == WEFT_LAYER_SCALE);
     if (clamps)
         absorb(f, layer, node);
-    else if (!(layer = scalable(f, node)))
+    else if (!(layer = scalable(f, node, f->graph->values[node->inputs[0]].dims[0])))
         return -1;
     layer->low = clamp(layer->low, node->as.clamp.low, node->as.clamp.high);
     layer->high = clamp(layer->high, node->as.clamp.low, node->as.clamp.high);
@@ -235,19 +249,31 @@ static int fold_pool(struct folder *f, const struct weft_graph_node *node)
     return layer ? 0 : -1;
 }
 
-static int fold_transpose(struct folder *f, const struct weft_graph_node *node)
+static int fold_pick(struct folder *f, const struct weft_graph_node *node)
 {
-    const struct weft_graph_value *x = &f->graph->values[node->inputs[0]];
-    struct weft_layer *layer = append(f, node, WEFT_LAYER_TRANSPOSE);
-    size_t strides[WEFT_GRAPH_RANK_MAX], stride = 1;
+    const struct weft_graph_value *y = &f->graph->values[node->output];
+    struct weft_layer *layer = append(f, node, WEFT_LAYER_PICK);
     if (!layer)
         return -1;
-    for (size_t i = x->rank; i-- > 0; stride *= x->dims[i])
-        strides[i] = stride;
-    layer->as.transpose.rank = x->rank;
-    for (size_t i = 0; i < x->rank; i++) {
-        layer->as.transpose.dims[i] = x->dims[node->as.transpose.axes[i]];
-        layer->as.transpose.strides[i] = strides[node->as.transpose.axes[i]];
+    layer->as.pick.rank = y->rank;
+    layer->as.pick.offset = node->as.pick.offset;
+    memcpy(layer->as.pick.dims, y->dims, sizeof y->dims);
+    memcpy(layer->as.pick.strides, node->as.pick.strides, sizeof node->as.pick.strides);
+    return 0;
+}
+
+static int fold_pad(struct folder *f, const struct weft_graph_node *node)
+{
+    const struct weft_graph_value *x = &f->graph->values[node->inputs[0]], *y = &f->graph->values[node->output];
+    struct weft_layer *layer = append(f, node, WEFT_LAYER_PAD);
+    if (!layer)
+        return -1;
+    layer->as.pad.value = node->as.pad.value;
+    for (size_t i = 0; i < 3; i++) {
+        bool is_there = i + x->rank >= 3;
+        layer->as.pad.in[i] = is_there ? x->dims[i + x->rank - 3] : 1;
+        layer->as.pad.out[i] = is_there ? y->dims[i + x->rank - 3] : 1;
+        layer->as.pad.before[i] = node->as.pad.before[i];
     }
     return 0;
 }
@@ -278,11 +304,11 @@ static int fold_node(struct folder *f, const struct weft_graph_node *node)
     case WEFT_GRAPH_SCALE: return fold_scale(f, node);
     case WEFT_GRAPH_CLAMP: return fold_clamp(f, node);
     case WEFT_GRAPH_ADD: return fold_add(f, node);
-    case WEFT_GRAPH_ADD_CONSTANT: return fold_add_constant(f, node);
     case WEFT_GRAPH_POOL: return fold_pool(f, node);
     case WEFT_GRAPH_DENSE: return fold_dense(f, node);
     case WEFT_GRAPH_RESHAPE: return 0;
-    case WEFT_GRAPH_TRANSPOSE: return fold_transpose(f, node);
+    case WEFT_GRAPH_PICK: return fold_pick(f, node);
+    case WEFT_GRAPH_PAD: return fold_pad(f, node);
     case WEFT_GRAPH_SOFTMAX: return fold_softmax(f, node);
     case WEFT_GRAPH_CONCAT: return fold_concat(f, node);
     }
@@ -308,6 +334,16 @@ static void find_roots(struct folder *f)
     f->uses[f->root[graph->output]]++;
 }
 
+static void describe_tensors(struct weft_layers *layers, const struct weft_graph *graph)
+{
+    for (size_t i = 0; i < graph->value_count; i++) {
+        const struct weft_graph_value *value = &graph->values[i];
+        layers->tensors[i].size = value->size;
+        if (value->rank == 3 && !value->tensor)
+            layers->tensors[i] = (struct weft_tensor){value->size, value->dims[0], value->dims[1], value->dims[2]};
+    }
+}
+
 int weft_fold(struct weft_layers *layers, const struct weft_graph *graph, struct weft_error *err)
 {
     int result = -1;
@@ -318,9 +354,14 @@ int weft_fold(struct weft_layers *layers, const struct weft_graph *graph, struct
         .uses = calloc(graph->value_count, sizeof *f.uses),
         .giver = calloc(graph->value_count, sizeof *f.giver),
     };
-    *layers = (struct weft_layers){.layers = calloc(graph->node_count, sizeof *layers->layers)};
-    if (!f.root || !f.uses || !f.giver || !layers->layers)
+    *layers = (struct weft_layers){
+        .layers = calloc(graph->node_count, sizeof *layers->layers),
+        .tensors = calloc(graph->value_count, sizeof *layers->tensors),
+        .tensor_count = graph->value_count,
+    };
+    if (!f.root || !f.uses || !f.giver || !layers->layers || !layers->tensors)
         goto out;
+    describe_tensors(layers, graph);
     find_roots(&f);
     for (size_t i = 0; i < graph->node_count; i++)
         if (fold_node(&f, &graph->nodes[i]) != 0)
@@ -344,5 +385,6 @@ void weft_layers_clear(struct weft_layers *layers)
     for (size_t i = 0; i < layers->count; i++)
         weft_layer_clear(&layers->layers[i]);
     free(layers->layers);
+    free(layers->tensors);
     *layers = (struct weft_layers){0};
 }

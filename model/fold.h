@@ -7,13 +7,21 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "model/graph.h"
 #include "model/layer.h"
+#include "model/onnx/graph.h"
+
+/* Floats of one image, and how they are an image of its own: channels is 0 where they are not (C, H, W). */
+struct weft_tensor {
+    size_t size;
+    size_t channels, height, width;
+};
 
 struct weft_layers {
     struct weft_layer *layers; /* in an order that computes tensors before they are used; nothing is packed yet */
     size_t count;
-    size_t input, output; /* tensors; those in use are numbered as the graph's values */
+    struct weft_tensor *tensors; /* those of the graph's values come first, with the same numbers */
+    size_t tensor_count;
+    size_t input, output; /* tensors */
     size_t parameter_count;
     uint64_t multiply_adds; /* for one image */
 };

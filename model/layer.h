@@ -17,12 +17,14 @@ enum weft_layer_kind {
     WEFT_LAYER_POOL,
     WEFT_LAYER_ADD,
     WEFT_LAYER_SCALE, /* a factor (weights) and a summand (bias) for each channel */
-    WEFT_LAYER_TRANSPOSE,
+    WEFT_LAYER_PICK,  /* numbers at regular distances: Transpose, Slice */
+    WEFT_LAYER_PAD,
     WEFT_LAYER_SOFTMAX,
     WEFT_LAYER_CONCAT,
+    WEFT_LAYER_CONVERT, /* from one layout to the other */
 };
 
-/* inputs and output number tensors. Sizes are of one image. */
+/* inputs and output number tensors. Sizes are floats of one image, in its layout. */
 struct weft_layer {
     enum weft_layer_kind kind;
     size_t *inputs, *input_sizes, input_count;
@@ -36,6 +38,7 @@ struct weft_layer {
             bool has_residual; /* the second input is added before clamping */
             bool has_pool;     /* and the maximum pool comes after it */
             struct weft_pool_shape pool;
+            size_t unpooled, group; /* floats between the two, and images that go through both together */
         } conv;
         struct {
             size_t inputs, outputs;
@@ -45,18 +48,31 @@ struct weft_layer {
         struct weft_pool_shape pool;
         struct {
             size_t channels;
+            enum weft_layout layout;
         } scale;
         struct {
             size_t rank, dims[WEFT_LAYER_RANK_MAX], strides[WEFT_LAYER_RANK_MAX]; /* output's; input's along them */
-        } transpose;
+            size_t offset;                                                        /* of the first one in the input */
+        } pick;
+        struct {
+            size_t in[3], out[3], before[3];
+            float value;
+        } pad;
         struct {
             bool logarithm;
         } softmax;
         struct {
-            size_t outer; /* product of the dimensions before the axis */
+            size_t outer; /* product of the dimensions before the axis; in pixels, the pixels */
         } concat;
+        struct {
+            size_t channels, pixels;
+            enum weft_layout to;
+        } convert;
     } as;
 };
+
+/* What the layer is expected to take for an image, in vector operations; SIZE_MAX when its layouts are not for it. */
+size_t weft_layer_cost(const struct weft_layer *layer, const struct weft_variant *variant);
 
 /* Packs the weights for the variant and frees them as they were. -1 when memory is short. */
 int weft_layer_pack(struct weft_layer *layer, const struct weft_variant *variant);

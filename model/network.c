@@ -1,14 +1,14 @@
 #include "model/network.h"
 
 #include <cblas.h>
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/arrangement.h"
 #include "model/fold.h"
-#include "model/metadata.h"
-#include "model/onnx_file.h"
+#include "model/onnx/metadata.h"
+#include "model/onnx/onnx_file.h"
 
 enum {
     ALIGNMENT = 64,            /* bytes */
@@ -58,13 +58,14 @@ static size_t place(struct placed *live, size_t *count, size_t size, size_t now,
 }
 
 /* Gives every tensor its place in the arena: two share one if they are never needed at the same time. */
-static int plan(struct weft_network *network, size_t tensor_count, size_t input_size, struct weft_error *err)
+static int plan(struct weft_network *network, struct weft_error *err)
 {
     const struct weft_layers *layers = &network->layers;
-    size_t *last = calloc(tensor_count, sizeof *last), count = 0;
+    size_t *last = calloc(layers->tensor_count, sizeof *last), count = 0;
+    size_t input_size = layers->tensors[layers->input].size;
     struct placed *live = calloc(layers->count + 2, sizeof *live);
     int result = -1;
-    network->offsets = calloc(tensor_count, sizeof *network->offsets);
+    network->offsets = calloc(layers->tensor_count, sizeof *network->offsets);
     if (!last || !live || !network->offsets) {
         weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory for its plan");
         goto out;
@@ -151,6 +152,7 @@ static int describe(struct weft_network *network, const char *path, const struct
     info->dataset = metadata->dataset;
     info->accuracy = metadata->accuracy;
     info->labels = (const char *const *)metadata->labels;
+    info->mean = metadata->mean;
     memcpy(info->sha256, file->sha256, sizeof info->sha256);
     info->parameter_count = network->layers.parameter_count;
     info->multiply_adds = network->layers.multiply_adds;
@@ -164,18 +166,25 @@ static int build(struct weft_network *network, const char *path, const struct we
     struct weft_layers *layers = &network->layers;
     if (weft_fold(layers, graph, err) != 0)
         return -1;
+    if (weft_arrange(layers, network->variant) != 0)
+        return weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory for its layout");
     for (size_t i = 0; i < layers->count; i++)
         if (weft_layer_pack(&layers->layers[i], network->variant) != 0)
             return weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory for its weights");
     network->ends_in_softmax = layers->count > 0 && layers->layers[layers->count - 1].output == layers->output &&
                                layers->layers[layers->count - 1].kind == WEFT_LAYER_SOFTMAX &&
                                !layers->layers[layers->count - 1].as.softmax.logarithm;
-    if (plan(network, graph->value_count, graph->values[graph->input].size, err) != 0)
+    if (plan(network, err) != 0)
         return -1;
     return describe(network, path, file, graph, err);
 }
 
 struct weft_network *weft_network_load(const char *path, struct weft_error *err)
+{
+    return weft_network_load_for(path, weft_variant_best(), err);
+}
+
+struct weft_network *weft_network_load_for(const char *path, const struct weft_variant *variant, struct weft_error *err)
 {
     struct weft_network *network = NULL;
     struct weft_graph *graph = NULL;
@@ -192,7 +201,7 @@ struct weft_network *weft_network_load(const char *path, struct weft_error *err)
         weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory");
         goto fail;
     }
-    network->variant = weft_variant_best();
+    network->variant = variant;
     if (build(network, path, file, graph, err) != 0)
         goto fail;
     weft_graph_destroy(graph);
@@ -200,10 +209,7 @@ struct weft_network *weft_network_load(const char *path, struct weft_error *err)
     return network;
 fail:
     weft_error_prefix(err, "model %s", path);
-    /* Names in the message come from the file and might steer a terminal. */
-    for (char *p = err ? err->message : NULL; p && *p; p++)
-        if (iscntrl((unsigned char)*p))
-            *p = '?';
+    weft_onnx_file_clean(err);
     weft_graph_destroy(graph);
     weft_onnx_file_close(file);
     weft_network_destroy(network);

@@ -13,6 +13,7 @@
 #include "base/error.h"
 
 struct weft_network;
+struct weft_variant;
 struct weft_workspace;
 
 struct weft_network_info {
@@ -24,14 +25,19 @@ struct weft_network_info {
     size_t channels, height, width; /* of a vector: a square if it can be one */
     size_t image_size;              /* channels * height * width, in bytes of a request's image */
     size_t class_count;
+    const float *mean; /* of the training images' pixel/255, one for each channel; 0 where the file does not say */
     const char *const *labels; /* class_count names: metadata weft.labels, or "0", "1", ... */
     size_t parameter_count;
     uint64_t multiply_adds; /* for one image */
     size_t workspace_bytes; /* for one image of batch */
 };
 
-/* Reads and checks the file (WEFT_ERROR_CONFIG with path, node and reason when it cannot be used), folds, plans. */
+/* path is a file or builtin:NAME. Reads and checks it (WEFT_ERROR_CONFIG with path, node and reason when it cannot be
+ * used), folds, plans. */
 struct weft_network *weft_network_load(const char *path, struct weft_error *err);
+/* The same with the kernels of that variant, for tests and benchmarks. */
+struct weft_network *weft_network_load_for(const char *path, const struct weft_variant *variant,
+                                           struct weft_error *err);
 void weft_network_destroy(struct weft_network *network); /* accepts NULL; after all workspaces */
 
 /* Valid as long as the network. */

@@ -44,10 +44,6 @@ static int read_settings(struct weft_processor *processor, struct weft_error *er
     if (weft_processor_names(settings, processor->config.name, &processor->names, err) != 0)
         return -1;
     processor->model = weft_settings_text(settings, "model");
-    if (!processor->model)
-        return weft_error_set(err, WEFT_ERROR_CONFIG,
-                              "processor %s: model is not set: give it in the topology file or as -X model=FILE",
-                              processor->config.name);
     const char *instance = weft_settings_text(settings, "instance");
     if (instance)
         snprintf(processor->instance, sizeof processor->instance, "%s", instance);

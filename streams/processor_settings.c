@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/builtin.h"
+
 const struct weft_setting weft_processor_settings[] = {
     {"source", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false, "topic of the requests"},
     {"sink", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false, "topic of the results"},
     {"dead.letters", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false,
      "topic of the requests that cannot be answered; without it <source>.dead"},
-    {"model", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false, "ONNX file of the network"},
+    {"model", WEFT_SETTING_TEXT, WEFT_BUILTIN_DEFAULT, 0, 0, NULL, false,
+     "the network: an ONNX file, or builtin:NAME for one of those in the program (`weft model list`)"},
     {"workers", WEFT_SETTING_INTEGER, "1", 1, 256, NULL, false,
      "worker threads, each with its own consumer, producer and network workspace"},
     {"instance", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false,

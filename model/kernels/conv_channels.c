@@ -1,16 +1,60 @@
 /* Convolution with the vector across filters: a lane is a filter, an input is broadcast to all of them.
  *
- * A tile is R rows x P pixels x B vectors of filters of the output; its sums stay in registers while channels and
- * kernel positions go by. The last tile of a row or column is moved back to end with the image, and some outputs are
- * computed twice, so that few tile sizes serve all images. Strides 1 and 2 along x, any along y. */
+ * The input is planes; the output is planes, or pixels, which is what the sums are already. A tile is R rows x P pixels
+ * x B vectors of filters of the output; its sums stay in registers while channels and kernel positions go by. The last
+ * tile of a row or column is moved back to end with the image, and some outputs are computed twice, so that few tile
+ * sizes serve all images. Strides 1 and 2 along x, any along y. */
 #include "model/kernels/conv.h"
 #include "model/kernels/simd.h"
 
 struct tile {
     const struct weft_conv_shape *shape;
     size_t padded_width, padded_plane, out_plane;
-    size_t filters; /* of this block that are real */
+    size_t filters;              /* of this block that are real */
+    size_t pixel;                /* floats of an output pixel, or 1 for planes */
+    const float *out, *residual; /* pixels: the first output, and what is added to it, or NULL */
 };
+
+/* Stores the sums as pixels. */
+INLINE void tile_store(const struct tile *t, float *out, vec sum[2][14][2], const int vectors, const int rows,
+                       const int pixels)
+{
+    const struct weft_conv_shape *s = t->shape;
+    foreach (r, rows) {
+        float *to = out + (size_t)r * s->out_width * t->pixel;
+        foreach (p, pixels) {
+            foreach (b, vectors) {
+                vec y = sum[r][p][b];
+                if (t->residual)
+                    y += vec_load(t->residual + (to - t->out) + b * WEFT_LANES);
+                vec_store(to + b * WEFT_LANES, vec_clamp(y, s->low, s->high));
+            }
+            to += t->pixel;
+        }
+    }
+}
+
+/* Stores the sums as planes: from pixels of filters to filters of pixels. */
+INLINE void tile_store_turned(const struct tile *t, float *out, vec sum[2][14][2], const int vectors, const int rows,
+                              const int pixels)
+{
+    const struct weft_conv_shape *s = t->shape;
+    float turned[2][14][2 * WEFT_LANES];
+    foreach (r, rows) {
+        foreach (p, pixels) {
+            foreach (b, vectors)
+                vec_store(turned[r][p] + b * WEFT_LANES, vec_clamp(sum[r][p][b], s->low, s->high));
+        }
+    }
+    size_t filters = t->filters < (size_t)vectors * WEFT_LANES ? t->filters : (size_t)vectors * WEFT_LANES;
+    for (size_t k = 0; k < filters; k++) {
+        foreach (r, rows) {
+            float *to = out + k * t->out_plane + (size_t)r * s->out_width;
+            foreach (p, pixels)
+                to[p] = turned[r][p][k];
+        }
+    }
+}
 
 INLINE void tile_run(const struct tile *t, float *out, const float *in, const float *weights, const float *bias,
                      const int vectors, const int rows, const int pixels, const int stride)
@@ -40,22 +84,10 @@ INLINE void tile_run(const struct tile *t, float *out, const float *in, const fl
             }
         }
     }
-    /* From pixels of filters to filters of pixels. */
-    float turned[2][14][2 * WEFT_LANES];
-    foreach (r, rows) {
-        foreach (p, pixels) {
-            foreach (b, vectors)
-                vec_store(turned[r][p] + b * WEFT_LANES, vec_clamp(sum[r][p][b], s->low, s->high));
-        }
-    }
-    size_t filters = t->filters < (size_t)vectors * WEFT_LANES ? t->filters : (size_t)vectors * WEFT_LANES;
-    for (size_t k = 0; k < filters; k++) {
-        foreach (r, rows) {
-            float *to = out + k * t->out_plane + (size_t)r * s->out_width;
-            foreach (p, pixels)
-                to[p] = turned[r][p][k];
-        }
-    }
+    if (s->out == WEFT_LAYOUT_PIXELS)
+        tile_store(t, out, sum, vectors, rows, pixels);
+    else
+        tile_store_turned(t, out, sum, vectors, rows, pixels);
 }
 
 /* X(vectors, rows, pixels): the tiles there are, as many as registers hold; the last one fits every image. */
@@ -94,7 +126,7 @@ INLINE void block_run(const struct tile *t, float *out, const float *padded, con
             last_x = x + (size_t)pixels >= s->out_width;
             if (last_x)
                 x = s->out_width - (size_t)pixels;
-            float *to = out + y * s->out_width + x;
+            float *to = out + (y * s->out_width + x) * t->pixel;
             const float *from = padded + y * s->stride_y * t->padded_width + x * s->stride_x;
             if (s->stride_x == 1)
                 tile_run(t, to, from, weights, bias, vectors, rows, pixels, 1);
@@ -134,19 +166,23 @@ static block_function *block_best(const struct weft_conv_shape *s, size_t vector
 }
 
 void SIMD_NAME(weft_conv_channels)(const struct weft_conv_shape *shape, float *out, const float *padded,
-                                   const float *weights, const float *bias)
+                                   const float *weights, const float *bias, const float *residual)
 {
+    bool pixels = shape->out == WEFT_LAYOUT_PIXELS;
     struct tile t = {
         .shape = shape,
         .padded_width = weft_conv_padded_width(shape),
         .padded_plane = weft_conv_padded_width(shape) * weft_conv_padded_height(shape),
         .out_plane = shape->out_width * shape->out_height,
+        .pixel = pixels ? weft_layout_filled(shape->filters, WEFT_LANES) : 1,
+        .out = out,
+        .residual = residual,
     };
     for (size_t k = 0, block; k < shape->filters; k += block) {
         block = weft_conv_channels_block(shape->filters - k, WEFT_LANES);
         t.filters = block < shape->filters - k ? block : shape->filters - k;
         block_best(shape, block / WEFT_LANES)(&t, out, padded, weights, bias);
-        out += block * t.out_plane;
+        out += block * (pixels ? 1 : t.out_plane);
         weights += block * shape->channels * shape->kernel_height * shape->kernel_width;
         bias += block;
     }

@@ -5,6 +5,7 @@
 #ifndef WEFT_MODEL_KERNELS_SIMD_H
 #define WEFT_MODEL_KERNELS_SIMD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -58,9 +59,25 @@ INLINE void vec_store_part(float *p, vec v, size_t n)
         memcpy(p, &v, n * sizeof *p);
 }
 
+/* Subtracting 0 changes no number, so that the compiler leaves it out; adding it would turn -0 into 0. */
 INLINE vec vec_all(float x)
 {
-    return (vec){0} + x;
+    return x - (vec){0};
+}
+
+INLINE vec vec_max(vec a, vec b)
+{
+#if defined(__AVX512F__)
+    return _mm512_max_ps(a, b);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(a, b);
+#elif defined(__SSE2__)
+    return _mm_max_ps(a, b);
+#else
+    for (int i = 0; i < WEFT_LANES; i++)
+        a[i] = a[i] > b[i] ? a[i] : b[i];
+    return a;
+#endif
 }
 
 INLINE vec vec_clamp(vec v, float low, float high)

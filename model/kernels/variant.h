@@ -2,10 +2,16 @@
 #ifndef WEFT_MODEL_KERNELS_VARIANT_H
 #define WEFT_MODEL_KERNELS_VARIANT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct weft_column_gradient;
+struct weft_column_scale;
 struct weft_conv_shape;
+struct weft_pool_area;
+struct weft_winograd_shape;
+struct weft_winograd_epilogue;
 
 enum { WEFT_LANES_MAX = 16 };
 
@@ -17,7 +23,49 @@ struct weft_variant {
     void (*conv_rows)(const struct weft_conv_shape *shape, float *out, const float *padded, const float *weights,
                       const float *bias);
     void (*conv_channels)(const struct weft_conv_shape *shape, float *out, const float *padded, const float *weights,
-                          const float *bias);
+                          const float *bias, const float *residual); /* NULL for planes */
+
+    /* n images in pixels (layout.h); residual is shaped as out, or NULL; zeros is a pixel of the input. */
+    void (*conv_direct)(const struct weft_conv_shape *shape, float *out, const float *in, size_t n,
+                        const float *weights, const float *bias, const float *residual, const float *zeros);
+
+    /* Winograd's 3x3 convolution; see winograd.h.
+     * weights: transformed (36, channels, filters) from w (3, 3, channels, filters).
+     * forward: out (n, out_height, out_width, filters) of in (n, height, width, channels).
+     * backward: what the gradient by the output, dy, gives for the input (added to dx, NULL where nobody wants it) and
+     * for the transformed weights (added to transformed_gradient, (36, channels, filters)). transposed are the
+     * weights (3, 3, filters, channels) transformed; NULL with dx.
+     * weight_gradient: adds to w_gradient (3, 3, channels, filters) what the transformed gradient stands for. */
+    void (*winograd_weights)(float *transformed, const float *w, size_t channels, size_t filters);
+    void (*winograd_forward)(const struct weft_winograd_shape *shape, float *out, const float *in, size_t n,
+                             const float *transformed, const struct weft_winograd_epilogue *epilogue, float *scratch);
+    void (*winograd_backward)(const struct weft_winograd_shape *shape, float *dx, float *transformed_gradient,
+                              const float *x, const float *dy, size_t n, const float *transposed, float *scratch);
+    void (*winograd_weight_gradient)(float *w_gradient, const float *transformed_gradient, size_t channels,
+                                     size_t filters);
+
+    /* Of x and dy (rows, channels), by channel; see train_vectors.h.
+     * moments: adds the sums of x - pivot and of its square. scale: y; residual, unless NULL, is added before the ReLU.
+     * gradient_sums: adds the sums of g and of g * (x - mean). gradient: dx, which may be dy. */
+    void (*column_moments)(double *sum, double *squares, const float *x, const float *pivot, size_t rows,
+                           size_t channels);
+    void (*column_scale)(float *y, const float *x, const float *residual, const struct weft_column_scale *scale,
+                         size_t rows, size_t channels);
+    void (*column_gradient_sums)(double *sum, double *products, const float *dy, const float *x,
+                                 const struct weft_column_gradient *gradient, size_t rows, size_t channels);
+    void (*column_gradient)(float *dx, const float *dy, const float *x, const struct weft_column_gradient *gradient,
+                            size_t rows, size_t channels);
+
+    /* dx[i] = dy[i] where y[i] is positive, or else 0; adds: to dx. dx may be dy. */
+    void (*relu_gradient)(float *dx, const float *dy, const float *y, size_t n, bool adds);
+
+    /* One pixel y of a pool over the area from x on: the largest, or the sum times factor; and, added to the area from
+     * dx on, the gradient by the area. The largest is the first of equal ones. */
+    void (*pool_largest)(float *y, const float *x, const struct weft_pool_area *area);
+    void (*pool_largest_gradient)(float *dx, const float *dy, const float *x, const float *y,
+                                  const struct weft_pool_area *area);
+    void (*pool_sum)(float *y, const float *x, float factor, const struct weft_pool_area *area);
+    void (*pool_sum_gradient)(float *dx, const float *dy, float factor, const struct weft_pool_area *area);
 
     /* out (n, outputs) = clamp(x (n, inputs) * weights + bias); see dense.h for the packing. */
     void (*dense)(float *out, const float *x, size_t n, size_t inputs, size_t outputs, const float *weights,
@@ -25,6 +73,13 @@ struct weft_variant {
 
     /* out (height / 2, width / 2) of one plane (height, width); an odd last row or column is left out. */
     void (*max_pool_2x2)(float *out, const float *plane, size_t height, size_t width);
+
+    /* Images in pixels, channels filled up. One pixel of a pool over rows x columns from first on: the maximum, or the
+     * sum times factor; row_step leads to the next row. And out = clamp(x * scale + shift), both of them by channel. */
+    void (*pool_pixel)(float *out, const float *first, size_t rows, size_t columns, size_t row_step, size_t channels,
+                       bool mean, float factor);
+    void (*scale_pixels)(float *out, const float *x, size_t pixels, size_t channels, const float *scale,
+                         const float *shift, float low, float high);
 
     float (*sum)(const float *x, size_t n);
 

@@ -2,11 +2,42 @@
  * vec are left to the compiler's vectoriser. */
 #include "model/kernels/conv.h"
 #include "model/kernels/simd.h"
+#include "model/kernels/winograd.h"
 
 void SIMD_NAME(weft_conv_rows)(const struct weft_conv_shape *shape, float *out, const float *padded,
                                const float *weights, const float *bias);
 void SIMD_NAME(weft_conv_channels)(const struct weft_conv_shape *shape, float *out, const float *padded,
-                                   const float *weights, const float *bias);
+                                   const float *weights, const float *bias, const float *residual);
+void SIMD_NAME(weft_conv_direct)(const struct weft_conv_shape *shape, float *out, const float *in, size_t n,
+                                 const float *weights, const float *bias, const float *residual, const float *zeros);
+void SIMD_NAME(weft_pool_pixel)(float *out, const float *first, size_t rows, size_t columns, size_t row_step,
+                                size_t channels, bool mean, float factor);
+void SIMD_NAME(weft_winograd_weights)(float *transformed, const float *w, size_t channels, size_t filters);
+void SIMD_NAME(weft_winograd_forward)(const struct weft_winograd_shape *shape, float *out, const float *in, size_t n,
+                                      const float *transformed, const struct weft_winograd_epilogue *epilogue,
+                                      float *scratch);
+void SIMD_NAME(weft_winograd_backward)(const struct weft_winograd_shape *shape, float *dx, float *transformed_gradient,
+                                       const float *x, const float *dy, size_t n, const float *transposed,
+                                       float *scratch);
+void SIMD_NAME(weft_winograd_weight_gradient)(float *w_gradient, const float *transformed_gradient, size_t channels,
+                                              size_t filters);
+void SIMD_NAME(weft_scale_pixels)(float *out, const float *x, size_t pixels, size_t channels, const float *scale,
+                                  const float *shift, float low, float high);
+
+void SIMD_NAME(weft_column_moments)(double *sum, double *squares, const float *x, const float *pivot, size_t rows,
+                                    size_t channels);
+void SIMD_NAME(weft_column_scale)(float *y, const float *x, const float *residual,
+                                  const struct weft_column_scale *scale, size_t rows, size_t channels);
+void SIMD_NAME(weft_column_gradient_sums)(double *sum, double *products, const float *dy, const float *x,
+                                          const struct weft_column_gradient *gradient, size_t rows, size_t channels);
+void SIMD_NAME(weft_column_gradient)(float *dx, const float *dy, const float *x,
+                                     const struct weft_column_gradient *gradient, size_t rows, size_t channels);
+void SIMD_NAME(weft_relu_gradient)(float *dx, const float *dy, const float *y, size_t n, bool adds);
+void SIMD_NAME(weft_pool_largest)(float *y, const float *x, const struct weft_pool_area *area);
+void SIMD_NAME(weft_pool_largest_gradient)(float *dx, const float *dy, const float *x, const float *y,
+                                           const struct weft_pool_area *area);
+void SIMD_NAME(weft_pool_sum)(float *y, const float *x, float factor, const struct weft_pool_area *area);
+void SIMD_NAME(weft_pool_sum_gradient)(float *dx, const float *dy, float factor, const struct weft_pool_area *area);
 
 INLINE float clamp(float v, float low, float high)
 {
@@ -139,6 +170,22 @@ const struct weft_variant SIMD_NAME(weft_variant) = {
     .lanes = WEFT_LANES,
     .conv_rows = SIMD_NAME(weft_conv_rows),
     .conv_channels = SIMD_NAME(weft_conv_channels),
+    .conv_direct = SIMD_NAME(weft_conv_direct),
+    .pool_pixel = SIMD_NAME(weft_pool_pixel),
+    .scale_pixels = SIMD_NAME(weft_scale_pixels),
+    .winograd_weights = SIMD_NAME(weft_winograd_weights),
+    .winograd_forward = SIMD_NAME(weft_winograd_forward),
+    .winograd_backward = SIMD_NAME(weft_winograd_backward),
+    .winograd_weight_gradient = SIMD_NAME(weft_winograd_weight_gradient),
+    .column_moments = SIMD_NAME(weft_column_moments),
+    .column_scale = SIMD_NAME(weft_column_scale),
+    .column_gradient_sums = SIMD_NAME(weft_column_gradient_sums),
+    .column_gradient = SIMD_NAME(weft_column_gradient),
+    .relu_gradient = SIMD_NAME(weft_relu_gradient),
+    .pool_largest = SIMD_NAME(weft_pool_largest),
+    .pool_largest_gradient = SIMD_NAME(weft_pool_largest_gradient),
+    .pool_sum = SIMD_NAME(weft_pool_sum),
+    .pool_sum_gradient = SIMD_NAME(weft_pool_sum_gradient),
     .dense = dense,
     .max_pool_2x2 = max_pool_2x2,
     .sum = sum,

@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct weft_architecture *const architectures[] = {&weft_architecture_lenet};
+static const struct weft_architecture *const architectures[] = {
+    &weft_architecture_accurate, &weft_architecture_fast,     &weft_architecture_lenet,
+    &weft_architecture_resnet20, &weft_architecture_resnet32,
+};
 
 const struct weft_architecture *weft_architecture_at(size_t index)
 {

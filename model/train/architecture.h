@@ -14,6 +14,12 @@ struct weft_architecture {
 /* LeNet-5 (LeCun et al., "Gradient-based learning applied to document recognition", 1998) with ReLU and max pooling. */
 extern const struct weft_architecture weft_architecture_lenet;
 
+/* Residual networks for small images (He et al., "Deep residual learning for image recognition", 2016). */
+extern const struct weft_architecture weft_architecture_resnet20, weft_architecture_resnet32;
+
+/* What is chosen for accuracy, and what for speed. */
+extern const struct weft_architecture weft_architecture_accurate, weft_architecture_fast;
+
 /* NULL after the last. */
 const struct weft_architecture *weft_architecture_at(size_t index);
 

@@ -2,22 +2,20 @@
 #ifndef WEFT_MODEL_TRAIN_AUGMENTATION_H
 #define WEFT_MODEL_TRAIN_AUGMENTATION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "model/train/layer.h"
-#include "model/train/normalisation.h"
 #include "model/train/random.h"
+#include "model/train/recipe.h"
 
-struct weft_augmentation {
-    size_t shift; /* up to so many pixels in each direction; what comes in is black */
-    bool flip;    /* left to right, half of the time */
-};
+/* Writes pixels (C, H, W) to image, likewise, changed at random as the recipe's augmentation says: shifted (what comes
+ * in is black), mirrored half of the time, and a rectangle erased (Zhong et al., "Random erasing data augmentation",
+ * 2017). mean (C) is what is filled in where the recipe wants that. */
+void weft_augment(const struct weft_recipe *recipe, struct weft_random *random, struct weft_shape shape,
+                  const uint8_t *mean, const uint8_t *pixels, uint8_t *image);
 
-/* Normalises pixels (C, H, W) into image (C, H, W), changed at random; random may be NULL: as they are. */
-void weft_augment(struct weft_augmentation augmentation, struct weft_random *random,
-                  const struct weft_normalisation *normalisation, struct weft_shape shape, const uint8_t *pixels,
-                  float *image);
+/* Writes pixels (C, H, W) to image, likewise, left to right. */
+void weft_mirror(struct weft_shape shape, const uint8_t *pixels, uint8_t *image);
 
 #endif

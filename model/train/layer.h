@@ -1,12 +1,18 @@
 /* What every layer of a network in training is: a forward pass, its exact backward pass, and how ONNX writes it.
  *
- * Tensors are (n, channels, height, width) floats, rows from the top; a vector has height and width 1. A layer keeps no
- * state: its weights lie in the model's one array, its activations on a tape (model/train/tape.h), so that threads can
- * share the layer. A new layer is one .c file: three functions, a constructor in model/train/layers.h. */
+ * Tensors are (n, height, width, channels) floats: channels last, rows from the top; a vector has height and width 1. A
+ * layer keeps no state: its weights lie in the model's one array, its activations on a tape (model/train/tape.h), so
+ * that threads can share the layer. A new layer is one .c file: three functions, a constructor in
+ * model/train/layers.h. */
 #ifndef WEFT_MODEL_TRAIN_LAYER_H
 #define WEFT_MODEL_TRAIN_LAYER_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "model/kernels/variant.h"
+#include "model/train/random.h"
+#include "model/train/window.h"
 
 struct weft_train_layer;
 struct weft_onnx_writer;
@@ -22,22 +28,30 @@ static inline size_t weft_shape_size(struct weft_shape shape)
     return shape.channels * shape.height * shape.width;
 }
 
-/* A square window that moves over an image. */
-struct weft_window {
-    size_t kernel, stride, padding;
-};
+static inline bool weft_shapes_equal(struct weft_shape a, struct weft_shape b)
+{
+    return a.channels == b.channels && a.height == b.height && a.width == b.width;
+}
 
 /* What one pass over n images reads and writes. */
 struct weft_pass {
     size_t n;
+    bool training;             /* statistics of these images instead of the running ones; dropout */
+    float portion;             /* n / images of the whole batch, of which this pass may be a share */
+    struct weft_random random; /* of this layer in this pass */
+    const struct weft_variant *variant;
     const float *weights;                  /* the model's, all of them */
     float *weight_gradients;               /* likewise; backward adds to them */
     const float *x[WEFT_TRAIN_INPUTS_MAX]; /* inputs */
     float *y;                              /* output, written by forward */
-    float *dx[WEFT_TRAIN_INPUTS_MAX];      /* gradient by input; backward adds; NULL where nobody wants it */
-    const float *dy;                       /* gradient by output */
-    float *scratch;                        /* as many floats as the layer asked for */
+    float *dx[WEFT_TRAIN_INPUTS_MAX];      /* gradient by input, written by backward; NULL where nobody wants it */
+    bool dx_adds[WEFT_TRAIN_INPUTS_MAX];   /* it holds what other readers gave, and backward adds to it */
+    float *dy;                             /* gradient by output; backward may spoil it */
+    float *kept;    /* what forward keeps for backward: kept_once, then kept_each of each image */
+    float *scratch; /* as many floats as the layer asked for */
 };
+
+enum { WEFT_SHARES_NOTHING = WEFT_TRAIN_INPUTS_MAX };
 
 struct weft_train_layer_type {
     const char *prefix; /* of the layer's name: "conv" gives conv1, conv2, ... */
@@ -53,9 +67,21 @@ struct weft_train_layer {
     size_t inputs[WEFT_TRAIN_INPUTS_MAX]; /* values of the model: 0 is the images, i + 1 what layer i makes */
     size_t input_count;
     struct weft_shape in, out;
-    struct weft_window window; /* of convolution and pooling */
-    size_t weight, bias;       /* where they begin among the model's weights */
-    size_t scratch;            /* floats that a pass needs beside its tensors */
+    size_t sharing; /* the input, shaped as the output, whose dx may lie where dy lies; or WEFT_SHARES_NOTHING */
+
+    /* Where its parameters begin among the model's weights. */
+    size_t weight, bias;
+    size_t mean, variance; /* of batch normalisation: running ones */
+
+    /* Attributes, as far as the layer has them. */
+    struct weft_window window;
+    size_t groups;
+    bool has_bias, relu, winograd;
+    float rate; /* of dropout */
+
+    size_t kept_once, kept_each; /* floats kept from forward to backward: for the pass, and for each image */
+    size_t scratch;              /* floats that a pass needs beside its tensors */
+    size_t multiply_adds;        /* of a forward pass over one image, as by definition */
 };
 
 #endif

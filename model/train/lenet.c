@@ -5,10 +5,10 @@ static void build(struct weft_model *model)
 {
     const struct weft_window half = {.kernel = 2, .stride = 2};
     size_t x = WEFT_MODEL_IMAGES;
-    x = weft_convolution_add(model, x, 6, (struct weft_window){.kernel = 5, .stride = 1, .padding = 2});
+    x = weft_convolution_add(model, x, (struct weft_convolution){.filters = 6, .window = {5, 1, 2}});
     x = weft_relu_add(model, x);
     x = weft_max_pool_add(model, x, half);
-    x = weft_convolution_add(model, x, 16, (struct weft_window){.kernel = 5, .stride = 1});
+    x = weft_convolution_add(model, x, (struct weft_convolution){.filters = 16, .window = {5, 1, 0}});
     x = weft_relu_add(model, x);
     x = weft_max_pool_add(model, x, half);
     x = weft_flatten_add(model, x);

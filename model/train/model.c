@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/onnx_write.h"
+#include "model/onnx/onnx_write.h"
 
 struct weft_model *weft_model_new(struct weft_shape input, size_t class_count, struct weft_error *err)
 {
@@ -16,6 +16,7 @@ struct weft_model *weft_model_new(struct weft_shape input, size_t class_count, s
     }
     model->input = input;
     model->class_count = class_count;
+    model->variant = weft_variant_best();
     return model;
 }
 
@@ -51,13 +52,7 @@ struct weft_shape weft_model_shape(const struct weft_model *model, size_t value)
     return value == WEFT_MODEL_IMAGES ? model->input : model->layers[value - 1].out;
 }
 
-size_t weft_window_steps(struct weft_window window, size_t size)
-{
-    size_t padded = size + 2 * window.padding;
-    return padded < window.kernel ? 0 : (padded - window.kernel) / window.stride + 1;
-}
-
-size_t weft_model_add(struct weft_model *model, size_t input, struct weft_train_layer layer)
+size_t weft_model_add(struct weft_model *model, struct weft_train_layer layer)
 {
     if (weft_model_failed(model))
         return WEFT_MODEL_IMAGES;
@@ -75,14 +70,12 @@ size_t weft_model_add(struct weft_model *model, size_t input, struct weft_train_
         weft_model_fail(model, "no memory for the layers of a model");
         return WEFT_MODEL_IMAGES;
     }
-    layer.inputs[0] = input;
-    layer.input_count = 1;
     model->layers = more;
     model->layers[model->layer_count] = layer;
     return ++model->layer_count;
 }
 
-size_t weft_model_add_parameter(struct weft_model *model, size_t count, size_t fan_in, bool decays)
+size_t weft_model_add_parameter(struct weft_model *model, struct weft_parameter parameter)
 {
     if (weft_model_failed(model))
         return 0;
@@ -91,21 +84,47 @@ size_t weft_model_add_parameter(struct weft_model *model, size_t count, size_t f
         weft_model_fail(model, "no memory for the parameters of a model");
         return 0;
     }
-    size_t offset = model->weight_count;
+    parameter.offset = model->weight_count;
     model->parameters = more;
-    model->parameters[model->parameter_count++] =
-        (struct weft_parameter){.offset = offset, .count = count, .fan_in = fan_in, .decays = decays};
-    model->weight_count += count;
-    return offset;
+    model->parameters[model->parameter_count++] = parameter;
+    model->weight_count += parameter.count;
+    return parameter.offset;
+}
+
+static bool is_read(const struct weft_model *model, size_t value)
+{
+    for (size_t i = value; i < model->layer_count; i++)
+        for (size_t k = 0; k < model->layers[i].input_count; k++)
+            if (model->layers[i].inputs[k] == value)
+                return true;
+    return false;
+}
+
+static void check(struct weft_model *model)
+{
+    const size_t outputs = weft_shape_size(weft_model_shape(model, model->layer_count));
+    if (outputs != model->class_count)
+        weft_model_fail(model, "the last layer gives %zu values for %zu classes", outputs, model->class_count);
+    for (size_t v = 1; v < model->layer_count; v++)
+        if (!is_read(model, v))
+            weft_model_fail(model, "no layer reads what %s makes", model->layers[v - 1].name);
+}
+
+static void draw(struct weft_model *model, struct weft_random *random)
+{
+    for (size_t p = 0; p < model->parameter_count; p++) {
+        const struct weft_parameter *parameter = &model->parameters[p];
+        float *values = model->weights + parameter->offset;
+        const float bound = parameter->fan_in ? sqrtf(6.0f / (float)parameter->fan_in) : 0;
+        for (size_t i = 0; i < parameter->count; i++)
+            values[i] = parameter->fan_in ? weft_random_between(random, -bound, bound) : parameter->start;
+    }
 }
 
 int weft_model_finish(struct weft_model *model, struct weft_random *random, struct weft_error *err)
 {
-    if (!weft_model_failed(model)) {
-        size_t outputs = weft_shape_size(weft_model_shape(model, model->layer_count));
-        if (outputs != model->class_count)
-            weft_model_fail(model, "the last layer gives %zu values for %zu classes", outputs, model->class_count);
-    }
+    if (!weft_model_failed(model))
+        check(model);
     if (!weft_model_failed(model)) {
         model->weights = calloc(model->weight_count, sizeof *model->weights);
         if (!model->weights)
@@ -113,15 +132,25 @@ int weft_model_finish(struct weft_model *model, struct weft_random *random, stru
     }
     if (weft_model_failed(model))
         return weft_error_set(err, model->fault.class, "%s", model->fault.message);
-    for (size_t p = 0; p < model->parameter_count; p++) {
-        const struct weft_parameter *parameter = &model->parameters[p];
-        if (parameter->fan_in == 0)
-            continue;
-        float bound = sqrtf(6.0f / (float)parameter->fan_in);
-        for (size_t i = 0; i < parameter->count; i++)
-            model->weights[parameter->offset + i] = weft_random_between(random, -bound, bound);
-    }
+    draw(model, random);
     return 0;
+}
+
+size_t weft_model_trained_count(const struct weft_model *model)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < model->parameter_count; p++)
+        if (model->parameters[p].kind != WEFT_PARAMETER_AVERAGE)
+            count += model->parameters[p].count;
+    return count;
+}
+
+size_t weft_model_multiply_adds(const struct weft_model *model)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->layer_count; i++)
+        count += model->layers[i].multiply_adds;
+    return count;
 }
 
 void weft_model_write(const struct weft_model *model, const float *weights, struct weft_onnx_writer *writer)

@@ -25,9 +25,21 @@ struct weft_normalisation weft_normalisation_of(const struct weft_dataset *datas
         const double mean = (double)sum / n;
         const double std = rounded(sqrt(fmax(0, (double)squares / n - mean * mean)) / 255);
         result.mean[c] = rounded(mean / 255);
+        result.mean_pixel[c] = (uint8_t)lround(mean);
         result.std[c] = std > 0 ? std : 1;
         for (size_t v = 0; v < 256; v++)
             result.table[c][v] = (float)(((double)v / 255 - result.mean[c]) / result.std[c]);
     }
     return result;
+}
+
+void weft_normalise(const struct weft_normalisation *normalisation, struct weft_shape shape, const uint8_t *pixels,
+                    float *image)
+{
+    const size_t plane = shape.height * shape.width;
+    for (size_t c = 0; c < shape.channels; c++) {
+        const float *table = normalisation->table[c];
+        for (size_t p = 0; p < plane; p++)
+            image[p * shape.channels + c] = table[pixels[c * plane + p]];
+    }
 }

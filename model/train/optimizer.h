@@ -1,23 +1,26 @@
-/* Stochastic gradient descent with Nesterov momentum and weight decay. */
+/* Moves the weights against their gradients, and keeps their moving average. */
 #ifndef WEFT_MODEL_TRAIN_OPTIMIZER_H
 #define WEFT_MODEL_TRAIN_OPTIMIZER_H
 
 #include "base/error.h"
 #include "model/train/model.h"
+#include "model/train/recipe.h"
 
 struct weft_optimizer;
 
-struct weft_optimizer_options {
-    double momentum;
-    double weight_decay; /* on weights, not on biases */
-};
-
-/* The model must outlive the optimizer. */
-struct weft_optimizer *weft_optimizer_new(const struct weft_model *model, struct weft_optimizer_options options,
+/* For the model's weights, which are the first that the average knows. The model must outlive the optimizer. */
+struct weft_optimizer *weft_optimizer_new(struct weft_model *model, const struct weft_recipe *recipe,
                                           struct weft_error *err);
 void weft_optimizer_destroy(struct weft_optimizer *optimizer); /* accepts NULL */
 
-/* Moves weights against gradients; both have the model's weight_count. */
-void weft_optimizer_step(struct weft_optimizer *optimizer, float *weights, const float *gradients, double rate);
+/* Moves weights begin..end-1 of the model; gradients has all. step counts from 0. Threads may move different ranges. */
+void weft_optimizer_move(struct weft_optimizer *optimizer, const float *gradients, size_t begin, size_t end,
+                         double rate, size_t step);
+
+/* The moving average of the weights, or the model's weights themselves where the recipe wants none. */
+const float *weft_optimizer_average(const struct weft_optimizer *optimizer);
+
+/* All that it remembers from step to step, beside the weights. */
+float *weft_optimizer_state(struct weft_optimizer *optimizer, size_t *count);
 
 #endif

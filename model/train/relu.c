@@ -1,22 +1,18 @@
-#include "model/onnx_write.h"
+#include <math.h>
+
+#include "model/onnx/onnx_write.h"
 #include "model/train/layers.h"
 
 static void forward(const struct weft_train_layer *layer, const struct weft_pass *pass)
 {
-    const size_t count = pass->n * weft_shape_size(layer->in);
-    const float *x = pass->x[0];
-    for (size_t i = 0; i < count; i++)
-        pass->y[i] = x[i] > 0 ? x[i] : 0;
+    pass->variant->scale(pass->y, pass->x[0], pass->n * weft_shape_size(layer->in), 1, 0, 0, INFINITY);
 }
 
 static void backward(const struct weft_train_layer *layer, const struct weft_pass *pass)
 {
-    if (!pass->dx[0])
-        return;
-    const size_t count = pass->n * weft_shape_size(layer->in);
-    const float *x = pass->x[0];
-    for (size_t i = 0; i < count; i++)
-        pass->dx[0][i] += x[i] > 0 ? pass->dy[i] : 0;
+    if (pass->dx[0])
+        pass->variant->relu_gradient(pass->dx[0], pass->dy, pass->y, pass->n * weft_shape_size(layer->in),
+                                     pass->dx_adds[0]);
 }
 
 static void write(const struct weft_train_layer *layer, const float *weights, const char *const inputs[],
@@ -26,10 +22,12 @@ static void write(const struct weft_train_layer *layer, const float *weights, co
     weft_onnx_writer_node(writer, "Relu", layer->name, inputs, 1, output);
 }
 
-static const struct weft_train_layer_type relu = {"relu", forward, backward, write};
+static const struct weft_train_layer_type type = {"relu", forward, backward, write};
 
 size_t weft_relu_add(struct weft_model *model, size_t input)
 {
     struct weft_shape shape = weft_model_shape(model, input);
-    return weft_model_add(model, input, (struct weft_train_layer){.type = &relu, .in = shape, .out = shape});
+    return weft_model_add(
+        model, (struct weft_train_layer){
+                   .type = &type, .inputs = {input}, .input_count = 1, .sharing = 0, .in = shape, .out = shape});
 }

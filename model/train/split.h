@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "model/dataset.h"
+#include "model/data/dataset.h"
 #include "model/train/random.h"
 
 struct weft_split {

@@ -139,7 +139,7 @@ class Sending(SharedCluster):
         self.refused(topic, "--data", self.folder, says="t10k-images-idx3-ubyte.*no such file", status=2)
         self.refused(topic, picture, text, says="note.png: it is no PNG")
         self.refused(topic, picture, "gone.png", says="gone.png: No such file", status=2)
-        self.refused(topic, picture, "--size", "2x28x28", says="--size is '2x28x28'", status=2)
+        self.refused(topic, picture, "--size", "2x28x28", says="--size: '2x28x28' is no size", status=2)
         self.refused(topic, says="nothing to send", status=2)
         self.refused(topic, "--data", data, "--header", "=x", says="--header is '=x'", status=2)
         self.refused(topic, "--data", data, "--start", 1, says="images 0 to 0 only", status=2)

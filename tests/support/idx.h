@@ -3,7 +3,7 @@
 #define WEFT_TESTS_SUPPORT_IDX_H
 
 #include <check.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,14 +22,17 @@ static inline struct idx_folder idx_folder_new(void)
     return folder;
 }
 
+static inline int idx_remove_one(const char *path, const struct stat *about, int kind, struct FTW *where)
+{
+    (void)about;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
 static inline void idx_folder_remove(const struct idx_folder *folder)
 {
-    DIR *entries = opendir(folder->path);
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        unlinkat(dirfd(entries), entry->d_name, 0);
-    if (entries)
-        closedir(entries);
-    rmdir(folder->path);
+    nftw(folder->path, idx_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* path of a file in the folder; out has at least 256 bytes. */

@@ -7,6 +7,7 @@
 #include "support/idx.h"
 #include "support/suite.h"
 
+static const struct weft_image_shape any = {0};
 static const uint8_t pixels[] = {10, 11, 12, 13, 20, 21, 22, 23, 30, 31, 32, 33};
 
 /* Three images of 2 x 2 pixels. */
@@ -15,7 +16,7 @@ static struct weft_image_source *three_images(const struct idx_folder *folder, c
     struct weft_error err = {0};
     char path[256];
     idx_write_images(folder, name, 3, 2, 2, pixels);
-    struct weft_image_source *source = weft_image_source_dataset(idx_path(folder, name, path), "test", &err);
+    struct weft_image_source *source = weft_image_source_dataset(idx_path(folder, name, path), "test", any, &err);
     ck_assert_msg(source != NULL, "%s", err.message);
     return source;
 }
@@ -147,7 +148,7 @@ START_TEST(a_data_set_without_images_is_refused)
     char path[256];
     struct weft_error err = {0};
     idx_write_images(&folder, "none-images-idx3-ubyte", 0, 2, 2, pixels);
-    ck_assert_ptr_null(weft_image_source_dataset(idx_path(&folder, "none-images-idx3-ubyte", path), "test", &err));
+    ck_assert_ptr_null(weft_image_source_dataset(idx_path(&folder, "none-images-idx3-ubyte", path), "test", any, &err));
     ck_assert_ptr_nonnull(strstr(err.message, "none-images"));
     idx_folder_remove(&folder);
 }

@@ -1,9 +1,9 @@
-#include "model/dataset.h"
+#include "model/data/dataset.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "model/catalog.h"
+#include "model/data/catalog.h"
 #include "support/idx.h"
 #include "support/suite.h"
 
@@ -136,8 +136,8 @@ START_TEST(a_path_that_is_not_there_is_named)
 {
     struct idx_folder folder = idx_folder_new();
     assert_refused(&folder, "nothing", "test", WEFT_ERROR_CONFIG, "/nothing", "No such file");
-    assert_refused(&folder, "", "test", WEFT_ERROR_CONFIG, "t10k-images-idx3-ubyte", "no such file");
-    assert_refused(&folder, "", "train", WEFT_ERROR_CONFIG, "train-images-idx3-ubyte", "no such file");
+    assert_refused(&folder, "", "test", WEFT_ERROR_CONFIG, folder.path, "t10k-images-idx3-ubyte");
+    assert_refused(&folder, "", "train", WEFT_ERROR_CONFIG, folder.path, "train-images-idx3-ubyte");
     assert_refused(&folder, "", "rest", WEFT_ERROR_CONFIG, folder.path, "\"rest\"");
     idx_folder_remove(&folder);
 }
@@ -224,8 +224,8 @@ START_TEST(absurd_sizes_are_corrupt_and_cost_no_memory)
     static const uint32_t absurd[][3] = {{0, 28, 28},        {1, 0, 28},          {1, 28, 0},
                                          {1, 100000, 1},     {1, 1, UINT32_MAX},  {UINT32_MAX, 8192, 8192},
                                          {UINT32_MAX, 2, 2}, {200000, 8192, 8192}};
-    static const char *const says[] = {"no images", "no images", "no images", "announces",
-                                       "announces", "announces", "announces", "announces"};
+    static const char *const says[] = {"no images", "no images", "no images", "too large",
+                                       "too large", "too large", "too large", "too large"};
     const uint32_t lying[] = {UINT32_MAX, 1, 1};
     struct idx_folder folder = idx_folder_new();
     for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
@@ -238,10 +238,90 @@ START_TEST(absurd_sizes_are_corrupt_and_cost_no_memory)
 }
 END_TEST
 
+START_TEST(images_are_fitted_to_the_shape_that_is_wanted)
+{
+    static const uint8_t plain[2 * 4 * 4] = {[16] = 200, 200, 200, 200, 200, 200, 200, 200,
+                                             200,        200, 200, 200, 200, 200, 200, 200};
+    char path[256];
+    struct weft_error err = {0};
+    struct idx_folder folder = idx_folder_new();
+    idx_write_images(&folder, "images", 2, 4, 4, plain);
+    idx_write_labels(&folder, "labels", 2, labels);
+    struct weft_dataset *dataset =
+        weft_dataset_load_as(idx_path(&folder, "images", path), "test", (struct weft_image_shape){3, 2, 3}, &err);
+    ck_assert_msg(dataset != NULL, "%s", err.message);
+    ck_assert_uint_eq(dataset->channels, 3);
+    ck_assert_uint_eq(dataset->height, 2);
+    ck_assert_uint_eq(dataset->width, 3);
+    for (size_t i = 0; i < 18; i++) {
+        ck_assert_uint_eq(weft_dataset_image(dataset, 0)[i], 0);
+        ck_assert_uint_eq(weft_dataset_image(dataset, 1)[i], 200);
+    }
+    ck_assert_int_eq(dataset->labels[0], 2);
+    weft_dataset_destroy(dataset);
+    idx_folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(a_shape_that_cannot_be_is_refused)
+{
+    static const struct weft_image_shape shapes[] = {{2, 0, 0}, {0, 28, 0}, {0, 0, 28}, {1, 8193, 1}, {1, 1, 8193}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct weft_error err = {0};
+        ck_assert_ptr_null(weft_dataset_load_as(WEFT_SOURCE_DIR "/data/sample", "test", shapes[i], &err));
+        ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
+    }
+}
+END_TEST
+
+START_TEST(a_part_is_there_where_its_images_are)
+{
+    char path[256];
+    struct idx_folder folder = idx_folder_new();
+    idx_write_images(&folder, "train-images.idx3-ubyte", 3, 2, 2, pixels);
+    ck_assert(weft_dataset_has_part(folder.path, "train"));
+    ck_assert(!weft_dataset_has_part(folder.path, "test"));
+    ck_assert(!weft_dataset_has_part(folder.path, "rest"));
+    ck_assert(!weft_dataset_has_part(idx_path(&folder, "train-images.idx3-ubyte", path), "train"));
+    idx_folder_remove(&folder);
+}
+END_TEST
+
+START_TEST(damaged_idx_files_are_read_or_refused_without_a_crash)
+{
+    uint32_t random = 1;
+    char path[256];
+    struct idx_folder folder = idx_folder_new();
+    size_t refused = 0;
+    for (size_t round = 0; round < 400; round++) {
+        struct weft_error err = {0};
+        const char *name = round % 2 ? "images.gz" : "images";
+        idx_write_images(&folder, name, 3, 2, 2, pixels);
+        idx_write_labels(&folder, "labels", 3, labels);
+        int fd = open(idx_path(&folder, name, path), O_RDWR);
+        for (size_t change = 0; change <= round % 4; change++) {
+            random = random * 1664525 + 1013904223;
+            uint8_t byte = (uint8_t)(random >> 24);
+            ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)(random >> 8) % size_of(&folder, name)), 1);
+        }
+        close(fd);
+        struct weft_dataset *dataset = weft_dataset_load(path, "test", &err);
+        ck_assert_msg(dataset || strstr(err.message, folder.path), "%s", err.message);
+        refused += dataset == NULL;
+        weft_dataset_destroy(dataset);
+        unlink(path);
+    }
+    ck_assert_uint_gt(refused, 100);
+    idx_folder_remove(&folder);
+}
+END_TEST
+
 SUITE("dataset", TEST(an_images_file_finds_its_labels_beside_it_gzipped_or_not),
       TEST(a_folder_gives_the_part_that_is_asked_for), TEST(the_sample_has_fifty_images_of_each_class),
       TEST(images_without_labels_load_and_the_missing_file_is_named_when_wanted),
       TEST(a_path_that_is_not_there_is_named), TEST(a_file_that_ends_early_is_corrupt_wherever_it_ends),
       TEST(a_gzip_file_that_ends_early_is_corrupt), TEST(a_gzip_file_whose_checksum_is_wrong_is_corrupt),
       TEST(bytes_after_the_last_image_are_corrupt), TEST(a_wrong_magic_number_is_corrupt),
-      TEST(as_many_labels_as_images_are_needed), TEST(absurd_sizes_are_corrupt_and_cost_no_memory))
+      TEST(as_many_labels_as_images_are_needed), TEST(absurd_sizes_are_corrupt_and_cost_no_memory),
+      TEST(images_are_fitted_to_the_shape_that_is_wanted), TEST(a_shape_that_cannot_be_is_refused),
+      TEST(a_part_is_there_where_its_images_are), TEST(damaged_idx_files_are_read_or_refused_without_a_crash))

@@ -1,4 +1,4 @@
-#include "model/image.h"
+#include "model/data/image.h"
 
 #include <gd.h>
 #include <stdlib.h>
@@ -196,6 +196,62 @@ START_TEST(a_file_that_is_not_there_is_named)
 }
 END_TEST
 
+START_TEST(a_file_gives_its_own_size_where_none_is_wanted)
+{
+    char path[64];
+    int size;
+    struct weft_error err = {0};
+    struct weft_image_shape shape = {.channels = 3};
+    gdImagePtr image = gradient();
+    void *bytes = gdImagePngPtr(image, &size);
+    write_file(path, bytes, (size_t)size);
+    uint8_t *pixels = weft_image_read_sized(path, &shape, &err);
+    ck_assert_msg(pixels != NULL, "%s", err.message);
+    ck_assert_uint_eq(shape.height, 4);
+    ck_assert_uint_eq(shape.width, 6);
+    ck_assert_uint_eq(pixels[5], 50);
+    free(pixels);
+    unlink(path);
+    gdFree(bytes);
+    gdImageDestroy(image);
+}
+END_TEST
+
+START_TEST(pixels_are_fitted_to_other_channels_and_sizes)
+{
+    static const uint8_t colour[3 * 2] = {100, 0, 0, 100, 0, 0}; /* a red pixel and a green one */
+    uint8_t grey[2], larger[3 * 4 * 2];
+    struct weft_error err = {0};
+    ck_assert_int_eq(
+        weft_image_fit(colour, (struct weft_image_shape){3, 1, 2}, grey, (struct weft_image_shape){1, 1, 2}, &err), 0);
+    ck_assert_uint_eq(grey[0], 30);
+    ck_assert_uint_eq(grey[1], 59);
+    const uint8_t one = 77;
+    ck_assert_int_eq(
+        weft_image_fit(&one, (struct weft_image_shape){1, 1, 1}, larger, (struct weft_image_shape){3, 4, 2}, &err), 0);
+    for (size_t i = 0; i < sizeof larger; i++)
+        ck_assert_uint_eq(larger[i], 77);
+}
+END_TEST
+
+START_TEST(a_shape_is_read_with_or_without_channels)
+{
+    static const char *const bad[] = {"",        "28",     "28x",         "28x28x", "2x28x28", "0x28",
+                                      "28x8193", "28x28 ", "28x28x28x28", "-1x28",  "x28",     "1x28x28x"};
+    struct weft_image_shape shape;
+    struct weft_error err = {0};
+    ck_assert_int_eq(weft_image_shape_parse("30x20", &shape, &err), 0);
+    ck_assert(shape.channels == 0 && shape.height == 30 && shape.width == 20);
+    ck_assert_int_eq(weft_image_shape_parse("3x8192x1", &shape, &err), 0);
+    ck_assert(shape.channels == 3 && shape.height == 8192 && shape.width == 1);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err.class = WEFT_ERROR_NONE;
+        ck_assert_msg(weft_image_shape_parse(bad[i], &shape, &err) == -1, "%s", bad[i]);
+        ck_assert_int_eq(err.class, WEFT_ERROR_USAGE);
+    }
+}
+END_TEST
+
 static void check_drawing(const uint8_t *pixels, size_t channels, size_t height, size_t width, const char *expected)
 {
     char *text = NULL;
@@ -225,4 +281,6 @@ SUITE("image", TEST(a_png_comes_back_exactly_as_planes_of_red_green_and_blue), T
       TEST(what_is_transparent_is_white), TEST(what_is_no_image_is_refused),
       TEST(an_image_cut_short_anywhere_is_refused_or_read_without_a_crash),
       TEST(a_gigantic_image_is_refused_before_it_takes_memory), TEST(a_file_that_is_not_there_is_named),
-      TEST(two_rows_make_a_line_of_half_blocks), TEST(an_odd_last_row_and_colours_are_drawn))
+      TEST(a_file_gives_its_own_size_where_none_is_wanted), TEST(pixels_are_fitted_to_other_channels_and_sizes),
+      TEST(a_shape_is_read_with_or_without_channels), TEST(two_rows_make_a_line_of_half_blocks),
+      TEST(an_odd_last_row_and_colours_are_drawn))

@@ -1,3 +1,7 @@
+weft_unit_test(arrangement weft_model weft_onnx)
 weft_unit_test(kernels weft_model m)
+weft_unit_test(winograd weft_model m)
 weft_unit_test(network weft_model weft_onnx m)
+weft_unit_test(onnx weft_model weft_onnx m)
+target_link_options(test_onnx PRIVATE LINKER:--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free)
 weft_unit_test(image weft_model PkgConfig::GD)

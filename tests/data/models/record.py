@@ -18,6 +18,21 @@ HERE = pathlib.Path(__file__).parent
 IMAGES = 3
 
 
+def record(name, images, batch):
+    """Writes the images and what ONNX Runtime makes of them, in batches of so many, beside NAME.onnx."""
+    path = HERE / f"{name}.onnx"
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # Its optimiser (1.31.1) moves a Pad with zeros into the MaxPool behind it, where padding means less than any number.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    entry = session.get_inputs()[0].name
+    outputs = [session.run(None, {entry: images[i:i + batch]})[0] for i in range(0, len(images), batch)]
+    (HERE / f"{name}.input").write_bytes(images.astype("<f4").tobytes())
+    (HERE / f"{name}.output").write_bytes(np.concatenate(outputs).astype("<f4").tobytes())
+    print(f"{name}: {path.stat().st_size} bytes")
+
+
 class Model:
     """Collects nodes and weights; every method gives the name of what it adds."""
 
@@ -78,14 +93,7 @@ class Model:
         path = HERE / f"{self.name}.onnx"
         path.write_bytes(model.SerializeToString())
         images = self.random.uniform(-1, 2, (IMAGES, *self.shape)).astype(np.float32)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        step = IMAGES if isinstance(self.batch, str) else self.batch
-        outputs = [session.run(None, {"image": images[i:i + step]})[0] for i in range(0, IMAGES, step)]
-        (HERE / f"{self.name}.input").write_bytes(images.tobytes())
-        (HERE / f"{self.name}.output").write_bytes(np.concatenate(outputs).astype(np.float32).tobytes())
-        print(f"{self.name}: {path.stat().st_size} bytes")
+        record(self.name, images, IMAGES if isinstance(self.batch, str) else self.batch)
 
 
 FASHION = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
@@ -118,6 +126,21 @@ def residual():
     x = m.node("Flatten", m.node("GlobalAveragePool", x))
     m.metadata = {"weft.input.mean": "[0.4, 0.5, 0.6]", "weft.input.std": "0.2, 0.25, 0.3"}
     m.write(m.node("Softmax", m.gemm(x, 20, 5), axis=1), 5)
+
+
+def wide():
+    """Enough channels for whole vectors: additions, a pool between, a norm that nothing takes in, Concat, means."""
+    m = Model("wide", (3, 14, 13))
+    same = {"pads": [1, 1, 1, 1]}
+    x = m.relu(m.conv("image", 16, 3, 3, **same))
+    y = m.node("Add", m.conv(m.relu(m.conv(x, 16, 16, 3, **same)), 16, 16, 3, **same), x)
+    z = m.node("MaxPool", m.relu(m.conv(y, 8, 16, 5, pads=[2, 2, 2, 2])), kernel_shape=[2, 2], strides=[2, 2])
+    y = m.node("AveragePool", m.relu(m.norm(y, 16)), kernel_shape=[2, 2], strides=[2, 2])
+    x = m.node("Concat", y, z, axis=1)
+    y = m.conv(m.relu(m.conv(x, 20, 24, 3, strides=[2, 2], **same)), 20, 20, 3, **same)
+    x = m.relu(m.node("Add", m.conv(x, 20, 24, 1, strides=[2, 2]), y))
+    x = m.node("Flatten", m.node("GlobalAveragePool", x))
+    m.write(m.gemm(x, 20, 6), 6)
 
 
 def mixed():
@@ -178,5 +201,5 @@ def trivial():
 
 
 if __name__ == "__main__":
-    for build in (lenet, residual, mixed, keras, perceptron, trivial):
+    for build in (lenet, residual, wide, mixed, keras, perceptron, trivial):
         build()

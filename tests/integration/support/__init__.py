@@ -1,6 +1,6 @@
 """What the integration tests share. A test file needs: from support import ...
 
-SharedCluster, OwnCluster   bases for test cases; see case.py
+SharedCluster, OwnCluster   bases for test cases, and WeftTest for those that need no cluster; see case.py
 wait_for                    waits until a condition holds
 """
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "cluster"))
 
-from support.case import OwnCluster, SharedCluster  # noqa: E402
+from support.case import OwnCluster, SharedCluster, WeftTest  # noqa: E402
 from support.wait import wait_for  # noqa: E402
 
-__all__ = ["OwnCluster", "SharedCluster", "wait_for"]
+__all__ = ["OwnCluster", "SharedCluster", "WeftTest", "wait_for"]

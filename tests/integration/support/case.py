@@ -65,7 +65,7 @@ class WeftTest(unittest.TestCase):
         """Runs `weft COMMAND ARGUMENT... -X name=value...` to its end; another exit status than the wanted one fails
         the test. status=None takes any."""
         line = command_line(command, arguments, settings)
-        done = subprocess.run(line, input=stdin.encode(), capture_output=True, cwd=self.folder, check=False,
+        done = subprocess.run(line, input=stdin if isinstance(stdin, bytes) else stdin.encode(), capture_output=True, cwd=self.folder, check=False,
                               env=self.environment(environment), timeout=DEADLINE)
         result = Result(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
         if status is not None:

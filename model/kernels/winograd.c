@@ -1,0 +1,517 @@
+/* Winograd's F(4x4,3x3), with vectors over channels. A group of tiles goes through three steps: its inputs are
+ * transformed (V = B' d B), for each of the 36 points a small matrix product with the transformed weights is taken
+ * (M = V U), and its outputs are transformed back (Y = A' M A). The backward pass is the same three steps transposed.
+ *
+ * Transformed tiles lie as (36, group, channels), see weft_winograd_point. */
+#include "model/kernels/winograd.h"
+
+#include <stdbool.h>
+
+#include "model/kernels/simd.h"
+#include "model/kernels/variant.h"
+
+enum { POINTS = WEFT_WINOGRAD_POINTS, TILE = WEFT_WINOGRAD_TILE, REACH = TILE + 2, GROUP = WEFT_WINOGRAD_GROUP };
+
+/* One dimension of the transforms, from the points 0, 1, -1, 2, -2 and infinity; a name with _t is its transpose. */
+
+INLINE void input_transform(vec o[REACH], const vec d[REACH])
+{
+    vec a = d[4] - 4 * d[2], b = d[3] - 4 * d[1], c = d[4] - d[2], e = 2 * (d[3] - d[1]);
+    o[0] = 4 * d[0] - 5 * d[2] + d[4];
+    o[1] = a + b;
+    o[2] = a - b;
+    o[3] = c + e;
+    o[4] = c - e;
+    o[5] = 4 * d[1] - 5 * d[3] + d[5];
+}
+
+INLINE void input_transform_t(vec o[REACH], const vec m[REACH])
+{
+    vec p = m[1] + m[2], q = m[2] - m[1], r = m[3] + m[4], s = m[4] - m[3];
+    o[0] = 4 * m[0];
+    o[1] = 4 * (q + m[5]) + 2 * s;
+    o[2] = -5 * m[0] - 4 * p - r;
+    o[3] = -5 * m[5] - q - 2 * s;
+    o[4] = m[0] + p + r;
+    o[5] = m[5];
+}
+
+INLINE void output_transform(vec o[TILE], const vec m[REACH])
+{
+    vec p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], s = m[3] - m[4];
+    o[0] = m[0] + p + r;
+    o[1] = q + 2 * s;
+    o[2] = p + 4 * r;
+    o[3] = q + 8 * s + m[5];
+}
+
+INLINE void output_transform_t(vec o[REACH], const vec y[TILE])
+{
+    vec p = y[0] + y[2], q = y[1] + y[3], r = y[0] + 4 * y[2], s = 2 * y[1] + 8 * y[3];
+    o[0] = y[0];
+    o[1] = p + q;
+    o[2] = p - q;
+    o[3] = r + s;
+    o[4] = r - s;
+    o[5] = y[3];
+}
+
+INLINE void weight_transform(vec o[REACH], const vec g[3])
+{
+    vec a = (g[0] + g[2]) * (-1 / 6.f), b = g[1] * (1 / 6.f), c = g[0] * (1 / 24.f) + g[2] * (1 / 6.f),
+        d = g[1] * (1 / 12.f);
+    o[0] = g[0] * 0.25f;
+    o[1] = a - b;
+    o[2] = a + b;
+    o[3] = c + d;
+    o[4] = c - d;
+    o[5] = g[2];
+}
+
+INLINE void weight_transform_t(vec o[3], const vec u[REACH])
+{
+    vec p = u[1] + u[2], q = u[2] - u[1], r = u[3] + u[4], s = u[3] - u[4];
+    o[0] = 0.25f * u[0] - p * (1 / 6.f) + r * (1 / 24.f);
+    o[1] = q * (1 / 6.f) + s * (1 / 12.f);
+    o[2] = (r - p) * (1 / 6.f) + u[5];
+}
+
+/* A tile of one image: its first output. */
+struct tile {
+    size_t image, y, x;
+};
+
+struct group {
+    size_t count;
+    struct tile tiles[GROUP];
+};
+
+/* Fills the group with the tiles from next on, and moves next behind them; false when there are none left of n images.
+ */
+static bool next_group(const struct weft_winograd_shape *s, size_t n, struct tile *next, struct group *group)
+{
+    for (group->count = 0; group->count < GROUP && next->image < n; group->count++) {
+        group->tiles[group->count] = *next;
+        next->x += TILE;
+        if (next->x >= s->out_width) {
+            next->x = 0;
+            next->y += TILE;
+        }
+        if (next->y >= s->out_height) {
+            next->y = 0;
+            next->image++;
+        }
+    }
+    return group->count > 0;
+}
+
+/* The pixels of size that a window of REACH or TILE touches, as bits, when it begins at first - pad. */
+INLINE unsigned inside(size_t first, size_t pad, size_t reach, size_t size)
+{
+    unsigned bits = 0;
+    for (size_t i = 0; i < reach; i++)
+        bits |= (unsigned)(first + i >= pad && first + i - pad < size) << i;
+    return bits;
+}
+
+/* A square window of an image, one vector of channels of it. */
+struct window {
+    ptrdiff_t origin, row, pixel; /* floats from the image's beginning; from row to row; from pixel to pixel */
+    unsigned rows, columns;       /* that lie inside the image, as bits */
+    bool whole;
+};
+
+INLINE struct window window_of(const struct tile *t, size_t reach, size_t pad_top, size_t pad_left, size_t height,
+                               size_t width, size_t channels)
+{
+    struct window w = {
+        .row = (ptrdiff_t)(width * channels),
+        .pixel = (ptrdiff_t)channels,
+        .rows = inside(t->y, pad_top, reach, height),
+        .columns = inside(t->x, pad_left, reach, width),
+    };
+    w.origin = ((ptrdiff_t)t->y - (ptrdiff_t)pad_top) * w.row + ((ptrdiff_t)t->x - (ptrdiff_t)pad_left) * w.pixel;
+    w.whole = (w.rows & w.columns) == (1U << reach) - 1;
+    return w;
+}
+
+static const vec nothing;
+
+/* v[point] of (6x6) = B' d B; image is the window's first pixel. A function of its own: in its caller's loop the
+ * compiler would keep 72 addresses instead of computing them. */
+static __attribute__((noinline)) void tile_in(float *v, size_t point, const float *image, ptrdiff_t row,
+                                              ptrdiff_t pixel)
+{
+    vec half[REACH][REACH];
+    foreach (i, REACH) {
+        vec d[REACH];
+        foreach (j, REACH)
+            d[j] = vec_load(image + j * pixel);
+        input_transform(half[i], d);
+        image += row;
+    }
+    foreach (j, REACH) {
+        vec d[REACH], o[REACH];
+        foreach (i, REACH)
+            d[i] = half[i][j];
+        input_transform(o, d);
+        foreach (i, REACH)
+            vec_store(v + (size_t)(i * REACH) * point, o[i]);
+        v += point;
+    }
+}
+
+/* A window of reach x reach with what lies outside of the image as zeros. */
+INLINE void window_copy(float *copy, const struct window *w, const float *image, const int reach)
+{
+    foreach (i, reach) {
+        if (w->rows >> i & 1) {
+            foreach (j, reach)
+                vec_store(copy + (i * reach + j) * WEFT_LANES,
+                          vec_load(w->columns >> j & 1 ? image + w->origin + i * w->row + j * w->pixel
+                                                       : (const float *)&nothing));
+        } else {
+            foreach (j, reach)
+                vec_store(copy + (i * reach + j) * WEFT_LANES, (vec){0});
+        }
+    }
+}
+
+static void group_in(const struct weft_winograd_shape *s, float *v, const struct group *group, const float *in)
+{
+    const size_t point = weft_winograd_point(s->channels);
+    for (size_t t = 0; t < group->count; t++) {
+        const struct tile *tile = &group->tiles[t];
+        const float *image = in + tile->image * s->height * s->width * s->channels;
+        struct window w = window_of(tile, REACH, s->pad_top, s->pad_left, s->height, s->width, s->channels);
+        for (size_t c = 0; c < s->channels; c += WEFT_LANES) {
+            if (w.whole) {
+                tile_in(v + t * s->channels + c, point, image + w.origin + c, w.row, w.pixel);
+            } else {
+                float copy[REACH * REACH * WEFT_LANES];
+                window_copy(copy, &w, image + c, REACH);
+                tile_in(v + t * s->channels + c, point, copy, REACH * WEFT_LANES, WEFT_LANES);
+            }
+        }
+    }
+}
+
+/* y = A' M A of m[point] (6x6), with the epilogue; to and residual are the window's first output, and what is added to
+ * it or NULL. A function of its own for the same reason. */
+static __attribute__((noinline)) void tile_out(const struct window *w, float *to, const float *m, size_t point,
+                                               vec bias, const float *residual, float low, float high)
+{
+    vec half[TILE][REACH];
+    foreach (j, REACH) {
+        vec d[REACH], o[TILE];
+        foreach (i, REACH)
+            d[i] = vec_load(m + (size_t)(i * REACH) * point);
+        output_transform(o, d);
+        foreach (i, TILE)
+            half[i][j] = o[i];
+        m += point;
+    }
+    foreach (i, TILE) {
+        vec o[TILE];
+        if (!(w->rows >> i & 1))
+            return;
+        output_transform(o, half[i]);
+        foreach (j, TILE) {
+            if (!(w->columns >> j & 1))
+                break;
+            vec y = o[j] + bias;
+            if (residual)
+                y += vec_load(residual + j * w->pixel);
+            vec_store(to + j * w->pixel, vec_clamp(y, low, high));
+        }
+        to += w->row;
+        if (residual)
+            residual += w->row;
+    }
+}
+
+static void group_out(const struct weft_winograd_shape *s, float *out, const struct group *group, const float *m,
+                      const struct weft_winograd_epilogue *e)
+{
+    const size_t point = weft_winograd_point(s->filters);
+    for (size_t t = 0; t < group->count; t++) {
+        const struct tile *tile = &group->tiles[t];
+        const size_t image = tile->image * s->out_height * s->out_width * s->filters;
+        struct window w = window_of(tile, TILE, 0, 0, s->out_height, s->out_width, s->filters);
+        for (size_t k = 0; k < s->filters; k += WEFT_LANES) {
+            vec bias = e->bias ? vec_load(e->bias + k) : (vec){0};
+            const size_t at = image + (size_t)w.origin + k;
+            tile_out(&w, out + at, m + t * s->filters + k, point, bias, e->residual ? e->residual + at : NULL, e->low,
+                     e->high);
+        }
+    }
+}
+
+/* The gradient by the output, transformed as the transpose of tile_out: z = A dy A'. A function of its own for the same
+ * reason. */
+static __attribute__((noinline)) void tile_out_t(float *z, size_t point, const float *dy, ptrdiff_t row,
+                                                 ptrdiff_t pixel)
+{
+    vec half[TILE][REACH];
+    foreach (i, TILE) {
+        vec d[TILE];
+        foreach (j, TILE)
+            d[j] = vec_load(dy + j * pixel);
+        output_transform_t(half[i], d);
+        dy += row;
+    }
+    foreach (j, REACH) {
+        vec d[TILE], o[REACH];
+        foreach (i, TILE)
+            d[i] = half[i][j];
+        output_transform_t(o, d);
+        foreach (i, REACH)
+            vec_store(z + (size_t)(i * REACH) * point, o[i]);
+        z += point;
+    }
+}
+
+static void group_out_t(const struct weft_winograd_shape *s, float *z, const struct group *group, const float *dy)
+{
+    const size_t point = weft_winograd_point(s->filters);
+    for (size_t t = 0; t < group->count; t++) {
+        const struct tile *tile = &group->tiles[t];
+        const float *image = dy + tile->image * s->out_height * s->out_width * s->filters;
+        struct window w = window_of(tile, TILE, 0, 0, s->out_height, s->out_width, s->filters);
+        for (size_t k = 0; k < s->filters; k += WEFT_LANES) {
+            if (w.whole) {
+                tile_out_t(z + t * s->filters + k, point, image + w.origin + k, w.row, w.pixel);
+            } else {
+                float copy[TILE * TILE * WEFT_LANES];
+                window_copy(copy, &w, image + k, TILE);
+                tile_out_t(z + t * s->filters + k, point, copy, TILE * WEFT_LANES, WEFT_LANES);
+            }
+        }
+    }
+}
+
+/* dx += B m B', the transpose of tile_in; dx is the window's first pixel, of which only what lies inside the image is
+ * touched. Windows of neighbours overlap. */
+static __attribute__((noinline)) void tile_in_t(const struct window *w, float *dx, const float *m, size_t point)
+{
+    vec half[REACH][REACH];
+    foreach (j, REACH) {
+        vec d[REACH], o[REACH];
+        foreach (i, REACH)
+            d[i] = vec_load(m + (size_t)(i * REACH) * point);
+        input_transform_t(o, d);
+        foreach (i, REACH)
+            half[i][j] = o[i];
+        m += point;
+    }
+    foreach (i, REACH) {
+        if (w->rows >> i & 1) {
+            vec o[REACH];
+            input_transform_t(o, half[i]);
+            foreach (j, REACH) {
+                if (w->columns >> j & 1)
+                    vec_store(dx + j * w->pixel, vec_load(dx + j * w->pixel) + o[j]);
+            }
+        }
+        dx += w->row;
+    }
+}
+
+static void group_in_t(const struct weft_winograd_shape *s, float *dx, const struct group *group, const float *m)
+{
+    const size_t point = weft_winograd_point(s->channels);
+    for (size_t t = 0; t < group->count; t++) {
+        const struct tile *tile = &group->tiles[t];
+        float *image = dx + tile->image * s->height * s->width * s->channels;
+        struct window w = window_of(tile, REACH, s->pad_top, s->pad_left, s->height, s->width, s->channels);
+        for (size_t c = 0; c < s->channels; c += WEFT_LANES)
+            tile_in_t(&w, image + w.origin + c, m + t * s->channels + c, point);
+    }
+}
+
+/* A matrix product c (rows, columns) = a b, or c += a b: a[row * row_step + d * depth_step], b (depth, columns). */
+struct product {
+    float *c;
+    const float *a, *b;
+    size_t rows, columns, depth, row_step, depth_step;
+    bool adds;
+};
+
+/* Sums of rows x vectors stay in registers while the depth goes by. */
+INLINE void product_block(const struct product *p, size_t row, size_t column, const int rows, const int vectors)
+{
+    vec sum[12][2];
+    float *c = p->c + row * p->columns + column;
+    foreach (i, rows) {
+        foreach (v, vectors)
+            sum[i][v] = p->adds ? vec_load(c + (size_t)i * p->columns + v * WEFT_LANES) : (vec){0};
+    }
+    /* Rows by threes, so that their addresses fit in registers: a base, and once and twice the step behind it. */
+    const float *a[4], *b = p->b + column;
+    const size_t step = p->row_step, depth_step = p->depth_step, columns = p->columns;
+    foreach (i, (rows + 2) / 3)
+        a[i] = p->a + (row + 3 * (size_t)i) * step;
+    for (size_t d = p->depth; d > 0; d--, b += columns) {
+        vec across[2];
+        foreach (v, vectors)
+            across[v] = vec_load(b + v * WEFT_LANES);
+        foreach (i, rows) {
+            foreach (v, vectors)
+                sum[i][v] += across[v] * a[i / 3][(size_t)(i % 3) * step];
+        }
+        foreach (i, (rows + 2) / 3)
+            a[i] += depth_step;
+    }
+    foreach (i, rows) {
+        foreach (v, vectors)
+            vec_store(c + (size_t)i * p->columns + v * WEFT_LANES, sum[i][v]);
+    }
+}
+
+#define PRODUCT_BLOCK(rows, vectors)                                                                                   \
+    static                                                                                                             \
+        __attribute__((noinline)) void product_##rows##_##vectors(const struct product *p, size_t row, size_t column)  \
+    {                                                                                                                  \
+        product_block(p, row, column, rows, vectors);                                                                  \
+    }
+#if WEFT_LANES == 16
+PRODUCT_BLOCK(12, 2)
+PRODUCT_BLOCK(12, 1)
+#endif
+PRODUCT_BLOCK(4, 2)
+PRODUCT_BLOCK(4, 1)
+PRODUCT_BLOCK(1, 2)
+PRODUCT_BLOCK(1, 1)
+
+/* Blocks of columns outside, so that what they take of b stays in the first-level cache. */
+static void product(const struct product *p)
+{
+    for (size_t column = 0; column < p->columns;) {
+        const bool two = p->columns - column >= 2 * WEFT_LANES;
+        size_t row = 0;
+#if WEFT_LANES == 16
+        for (; row + 12 <= p->rows; row += 12)
+            two ? product_12_2(p, row, column) : product_12_1(p, row, column);
+#endif
+        for (; row + 4 <= p->rows; row += 4)
+            two ? product_4_2(p, row, column) : product_4_1(p, row, column);
+        for (; row < p->rows; row++)
+            two ? product_1_2(p, row, column) : product_1_1(p, row, column);
+        column += two ? 2 * WEFT_LANES : WEFT_LANES;
+    }
+}
+
+/* out (36, tiles, to) = in (36, tiles, from) * weights (36, from, to). */
+static void group_multiply(float *out, const float *in, const float *weights, size_t tiles, size_t from, size_t to)
+{
+    for (size_t i = 0; i < POINTS; i++) {
+        product(&(struct product){
+            .c = out + i * weft_winograd_point(to),
+            .a = in + i * weft_winograd_point(from),
+            .b = weights + i * from * to,
+            .rows = tiles,
+            .columns = to,
+            .depth = from,
+            .row_step = from,
+            .depth_step = 1,
+        });
+    }
+}
+
+/* gradient (36, channels, filters) += v (36, tiles, channels) transposed * z (36, tiles, filters). */
+static void group_gradient(float *gradient, const float *v, const float *z, size_t tiles, size_t channels,
+                           size_t filters)
+{
+    for (size_t i = 0; i < POINTS; i++) {
+        product(&(struct product){
+            .c = gradient + i * channels * filters,
+            .a = v + i * weft_winograd_point(channels),
+            .b = z + i * weft_winograd_point(filters),
+            .rows = channels,
+            .columns = filters,
+            .depth = tiles,
+            .row_step = 1,
+            .depth_step = channels,
+            .adds = true,
+        });
+    }
+}
+
+void SIMD_NAME(weft_winograd_forward)(const struct weft_winograd_shape *s, float *out, const float *in, size_t n,
+                                      const float *transformed, const struct weft_winograd_epilogue *epilogue,
+                                      float *scratch)
+{
+    float *v = scratch, *m = scratch + POINTS * weft_winograd_point(s->channels);
+    struct tile next = {0};
+    struct group group;
+    while (next_group(s, n, &next, &group)) {
+        group_in(s, v, &group, in);
+        group_multiply(m, v, transformed, group.count, s->channels, s->filters);
+        group_out(s, out, &group, m, epilogue);
+    }
+}
+
+void SIMD_NAME(weft_winograd_backward)(const struct weft_winograd_shape *s, float *dx, float *transformed_gradient,
+                                       const float *x, const float *dy, size_t n, const float *transposed,
+                                       float *scratch)
+{
+    float *v = scratch, *z = scratch + POINTS * weft_winograd_point(s->channels);
+    struct tile next = {0};
+    struct group group;
+    while (next_group(s, n, &next, &group)) {
+        group_in(s, v, &group, x);
+        group_out_t(s, z, &group, dy);
+        group_gradient(transformed_gradient, v, z, group.count, s->channels, s->filters);
+        if (!dx)
+            continue;
+        group_multiply(v, z, transposed, group.count, s->filters, s->channels);
+        group_in_t(s, dx, &group, v);
+    }
+}
+
+void SIMD_NAME(weft_winograd_weights)(float *transformed, const float *w, size_t channels, size_t filters)
+{
+    const size_t plane = channels * filters;
+    for (size_t at = 0; at < plane; at += WEFT_LANES) {
+        vec half[REACH][3];
+        foreach (j, 3) {
+            vec g[3], o[REACH];
+            foreach (i, 3)
+                g[i] = vec_load(w + (size_t)(i * 3 + j) * plane + at);
+            weight_transform(o, g);
+            foreach (i, REACH)
+                half[i][j] = o[i];
+        }
+        foreach (i, REACH) {
+            vec o[REACH];
+            weight_transform(o, half[i]);
+            foreach (j, REACH)
+                vec_store(transformed + (size_t)(i * REACH + j) * plane + at, o[j]);
+        }
+    }
+}
+
+void SIMD_NAME(weft_winograd_weight_gradient)(float *w_gradient, const float *transformed_gradient, size_t channels,
+                                              size_t filters)
+{
+    const size_t plane = channels * filters;
+    for (size_t at = 0; at < plane; at += WEFT_LANES) {
+        vec half[3][REACH];
+        foreach (j, REACH) {
+            vec u[REACH], o[3];
+            foreach (i, REACH)
+                u[i] = vec_load(transformed_gradient + (size_t)(i * REACH + j) * plane + at);
+            weight_transform_t(o, u);
+            foreach (i, 3)
+                half[i][j] = o[i];
+        }
+        foreach (i, 3) {
+            vec o[3];
+            weight_transform_t(o, half[i]);
+            foreach (j, 3) {
+                float *to = w_gradient + (size_t)(i * 3 + j) * plane + at;
+                vec_store(to, vec_load(to) + o[j]);
+            }
+        }
+    }
+}
