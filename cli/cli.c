@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "cli/cli_main.h"
 
 enum { OPTIONS_MAX = 64, VALUES_MAX = 256, FIRST_LONG = 256 };
@@ -338,6 +339,23 @@ void cli_print_overview(FILE *out)
           "Exit status: 0 done, 1 it failed, 2 wrong use; `weft run` ends with 3 when it should\n"
           "be started again.\n",
           out);
+}
+
+bool cli_print_group(FILE *out, const char *word, bool json)
+{
+    bool any = false;
+    const size_t length = strlen(word);
+    for (size_t i = 0; cli_commands[i]; i++) {
+        const struct cli_command *command = cli_commands[i];
+        if (strncmp(command->name, word, length) != 0 || command->name[length] != ' ')
+            continue;
+        any = true;
+        if (json)
+            weft_json_print(out, json_pack("{s:s,s:s}", "command", command->name, "summary", command->summary));
+        else
+            fprintf(out, "  weft %-20s %s\n", command->name, command->summary);
+    }
+    return any;
 }
 
 void cli_print_settings(FILE *out, const struct weft_setting *const *tables)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -62,6 +63,9 @@ void cli_catch_signals(void);
 int cli_signal(int timeout_ms);
 /* Whether one has come at all, given by cli_signal or not; arg is not used. For long work that asks now and then. */
 bool cli_stopped(void *arg);
+
+/* Prints the commands that begin with the word, as "schema"; false when there are none. */
+bool cli_print_group(FILE *out, const char *word, bool json);
 
 /* The commands, in the order of the help; NULL-terminated. */
 extern const struct cli_command *const cli_commands[];

@@ -19,9 +19,13 @@ const struct cli_command *const cli_commands[] = {
     &cli_verify,
     &cli_topology_plan,
     &cli_topology_apply,
+    &cli_schema_list,
     &cli_schema_get,
     &cli_schema_check,
+    &cli_schema_diff,
     &cli_schema_register,
+    &cli_schema_compat,
+    &cli_schema_delete,
     &cli_model_fetch,
     &cli_model_train,
     &cli_model_eval,
@@ -125,7 +129,10 @@ int main(int argc, char **argv)
             puts(cli_commands[i]->name);
         status = CLI_DONE;
     } else {
-        fprintf(stderr, "weft: no command '%s': see `weft help`\n", argv[1]);
+        /* The first word of several commands alone shows them. */
+        if (argc > 2 || !cli_print_group(stdout, argv[1], false))
+            fprintf(stderr, "weft: no command '%s%s%s': see `weft help`\n", argv[1], argc > 2 ? " " : "",
+                    argc > 2 ? argv[2] : "");
         status = CLI_WRONG_USE;
     }
     /* An earlier flush may have failed already. */

@@ -5,19 +5,25 @@
 #ifndef WEFT_SCHEMAS_DECODER_H
 #define WEFT_SCHEMAS_DECODER_H
 
+#include "schemas/framing.h"
 #include "schemas/plan.h"
 #include "schemas/registry.h"
 
 struct weft_decoder;
 
-/* registry and fields are borrowed and must outlive the decoder. */
-struct weft_decoder *weft_decoder_new(struct weft_registry *registry, const struct weft_plan_field *fields,
-                                      size_t count, struct weft_error *err);
+/* reader_schema is our own, which says what a field is called elsewhere and is when it lacks. It, registry and fields
+ * are borrowed and must outlive the decoder. */
+struct weft_decoder *weft_decoder_new(struct weft_registry *registry, const char *reader_schema,
+                                      const struct weft_plan_field *fields, size_t count, struct weft_error *err);
 void weft_decoder_destroy(struct weft_decoder *decoder); /* accepts NULL */
 
 /* Decodes a framed message (value may be NULL) into one value for each field wanted. Errors: WEFT_ERROR_CORRUPT for
  * what will never decode; otherwise those of weft_registry_by_id, when the registry had to be asked. */
 int weft_decoder_read(struct weft_decoder *decoder, const void *value, size_t size, struct weft_plan_value *values,
                       struct weft_error *err);
+
+/* The same for a message whose frame is read already. */
+int weft_decoder_read_frame(struct weft_decoder *decoder, const struct weft_frame *frame,
+                            struct weft_plan_value *values, struct weft_error *err);
 
 #endif

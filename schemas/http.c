@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 
-enum { CONNECT_TIMEOUT_MAX_MS = 3000, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 2000, URLS_MAX = 16 };
+enum { CONNECT_TIMEOUT_MAX_MS = 3000, WAIT_MS = 100, WAIT_MAX_MS = 2000, RETRY_AFTER_MAX_MS = 30000, URLS_MAX = 16 };
 
 struct server {
     char url[WEFT_HTTP_URL_MAX]; /* without credentials and without a slash at its end */
@@ -23,10 +23,11 @@ struct weft_http {
     struct server servers[URLS_MAX];
     size_t server_count;
     atomic_size_t preferred; /* the one that answered last */
-    char *basic_auth;
-    char *ca_file;
+    char *basic_auth, *bearer;
+    char *ca_file, *cert_file, *key_file, *key_password;
     long timeout_ms;
     int rounds;
+    int64_t wait_ms, wait_max_ms;
 };
 
 static int take_part(CURLU *url, CURLUPart part, char **copy)
@@ -85,6 +86,20 @@ out:
     return result;
 }
 
+/* False when memory is short. */
+static bool copy(char **to, const char *text)
+{
+    *to = text ? strdup(text) : NULL;
+    return *to || !text;
+}
+
+static void forget(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
 struct weft_http *weft_http_new(const struct weft_http_config *config, struct weft_error *err)
 {
     struct weft_http *http = calloc(1, sizeof *http);
@@ -94,9 +109,11 @@ struct weft_http *weft_http_new(const struct weft_http_config *config, struct we
         goto no_memory;
     http->timeout_ms = config->timeout_ms;
     http->rounds = config->rounds;
-    if (config->basic_auth && !(http->basic_auth = strdup(config->basic_auth)))
-        goto no_memory;
-    if (config->ca_file && !(http->ca_file = strdup(config->ca_file)))
+    http->wait_ms = config->wait_ms > 0 ? config->wait_ms : WAIT_MS;
+    http->wait_max_ms = config->wait_max_ms > 0 ? config->wait_max_ms : WAIT_MAX_MS;
+    if (!copy(&http->basic_auth, config->basic_auth) || !copy(&http->bearer, config->bearer) ||
+        !copy(&http->ca_file, config->ca_file) || !copy(&http->cert_file, config->cert_file) ||
+        !copy(&http->key_file, config->key_file) || !copy(&http->key_password, config->key_password))
         goto no_memory;
     for (char *url; (url = strsep(&rest, ",")) != NULL;) {
         url += strspn(url, " \t");
@@ -124,10 +141,14 @@ void weft_http_destroy(struct weft_http *http)
         return;
     for (size_t i = 0; i < http->server_count; i++) {
         free(http->servers[i].user);
-        free(http->servers[i].password);
+        forget(http->servers[i].password);
     }
-    free(http->basic_auth);
+    forget(http->basic_auth);
+    forget(http->bearer);
+    forget(http->key_password);
     free(http->ca_file);
+    free(http->cert_file);
+    free(http->key_file);
     free(http);
 }
 
@@ -157,6 +178,11 @@ static size_t receive(char *bytes, size_t one, size_t count, void *to)
 
 static void authenticate(CURL *curl, const struct weft_http *http, const struct server *server)
 {
+    if (http->bearer) {
+        curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, http->bearer);
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        return;
+    }
     if (http->basic_auth) {
         curl_easy_setopt(curl, CURLOPT_USERPWD, http->basic_auth);
     } else if (server->user) {
@@ -166,9 +192,33 @@ static void authenticate(CURL *curl, const struct weft_http *http, const struct 
     curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
 }
 
+static void set_certificates(CURL *curl, const struct weft_http *http)
+{
+    if (http->ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, http->ca_file);
+    if (http->cert_file)
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, http->cert_file);
+    if (http->key_file)
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, http->key_file);
+    if (http->key_password)
+        curl_easy_setopt(curl, CURLOPT_KEYPASSWD, http->key_password);
+}
+
+/* Errors that stand in the way of every try. */
+static const char *remedy(CURLcode code)
+{
+    switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION: return "its certificate is not trusted";
+    case CURLE_SSL_CACERT_BADFILE: return "the certificate authority's file cannot be used";
+    case CURLE_SSL_CERTPROBLEM: return "the client's certificate or key cannot be used";
+    default: return NULL;
+    }
+}
+
 /* 0: an answer. 1: none, another try may help. -1: none ever. */
 static int try_server(const struct weft_http *http, const struct server *server, const char *method, const char *path,
-                      const char *body, struct weft_http_answer *answer, struct weft_error *err)
+                      const char *body, struct weft_http_answer *answer, int64_t *retry_after_ms,
+                      struct weft_error *err)
 {
     char url[2 * WEFT_HTTP_URL_MAX + 1024], detail[CURL_ERROR_SIZE] = "";
     struct curl_slist *headers = NULL, *grown;
@@ -201,16 +251,15 @@ static int try_server(const struct weft_http *http, const struct server *server,
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      http->timeout_ms < CONNECT_TIMEOUT_MAX_MS ? http->timeout_ms : (long)CONNECT_TIMEOUT_MAX_MS);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    if (http->ca_file)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, http->ca_file);
+    set_certificates(curl, http);
     authenticate(curl, http, server);
 
     CURLcode code = curl_easy_perform(curl);
     if (code == CURLE_WRITE_ERROR) {
         weft_error_set(err, WEFT_ERROR_CONFIG, "%s answered with more than %d bytes: is this a schema registry?",
                        server->url, WEFT_HTTP_BODY_MAX);
-    } else if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
-        weft_error_set(err, WEFT_ERROR_CONFIG, "%s: its certificate is not trusted: %s", server->url,
+    } else if (remedy(code)) {
+        weft_error_set(err, WEFT_ERROR_CONFIG, "%s: %s: %s", server->url, remedy(code),
                        *detail ? detail : curl_easy_strerror(code));
     } else if (code != CURLE_OK) {
         result = 1;
@@ -221,6 +270,9 @@ static int try_server(const struct weft_http *http, const struct server *server,
         curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
         snprintf(answer->content_type, sizeof answer->content_type, "%s", type ? type : "");
         result = answer->status >= 500 || answer->status == 429;
+        curl_off_t seconds = 0;
+        if (result && curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0)
+            *retry_after_ms = seconds < RETRY_AFTER_MAX_MS / 1000 ? seconds * 1000 : RETRY_AFTER_MAX_MS;
         if (result)
             weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "%s answered with status %ld", server->url, answer->status);
         else if (!answer->body && !(answer->body = strdup("")))
@@ -249,16 +301,18 @@ static int64_t jittered(int64_t ms)
 int weft_http_call(struct weft_http *http, const char *method, const char *path, const char *body,
                    struct weft_http_answer *answer, struct weft_error *err)
 {
-    int64_t backoff_ms = BACKOFF_FIRST_MS;
+    int64_t wait_ms = http->wait_ms, retry_after_ms = 0;
     for (int round = 0; round < http->rounds; round++) {
         if (round) {
-            weft_clock_sleep_ms(jittered(backoff_ms));
-            backoff_ms = backoff_ms * 2 < BACKOFF_MAX_MS ? backoff_ms * 2 : BACKOFF_MAX_MS;
+            int64_t jittered_ms = jittered(wait_ms);
+            weft_clock_sleep_ms(jittered_ms > retry_after_ms ? jittered_ms : retry_after_ms);
+            wait_ms = wait_ms * 2 < http->wait_max_ms ? wait_ms * 2 : http->wait_max_ms;
+            retry_after_ms = 0;
         }
         size_t first = atomic_load(&http->preferred);
         for (size_t i = 0; i < http->server_count; i++) {
             size_t index = (first + i) % http->server_count;
-            int result = try_server(http, &http->servers[index], method, path, body, answer, err);
+            int result = try_server(http, &http->servers[index], method, path, body, answer, &retry_after_ms, err);
             if (result == 0)
                 atomic_store(&http->preferred, index);
             if (result <= 0)

@@ -1,8 +1,8 @@
 /* A small HTTP client for one service that may answer under several base URLs.
  *
  * A call tries the URLs in turn, beginning with the one that answered last, and after a round without an answer waits a
- * little (doubled each time, with jitter) and tries again. Redirects are not followed: they are an answer. Credentials
- * in a URL are used and never shown. Threads may share a client. */
+ * little (doubled each time, with jitter; longer where a server said Retry-After) and tries again. Redirects are not
+ * followed: they are an answer. Credentials in a URL are used and never shown. Threads may share a client. */
 #ifndef WEFT_SCHEMAS_HTTP_H
 #define WEFT_SCHEMAS_HTTP_H
 
@@ -17,9 +17,15 @@ struct weft_http;
 struct weft_http_config {
     const char *urls;       /* separated by commas; http or https, no query */
     const char *basic_auth; /* "user:password", or NULL: as the URL says */
-    const char *ca_file;    /* or NULL: the system's */
-    int timeout_ms;         /* for one try */
-    int rounds;             /* over the URLs, at least 1 */
+    const char *bearer;     /* a token, or NULL; stronger than basic_auth */
+    const char *ca_file;    /* PEM, or NULL: the system's */
+    const char *cert_file;  /* PEM of the client's certificate, or NULL; may hold the key, too */
+    const char *key_file;   /* PEM of its private key, or NULL: in cert_file */
+    const char *key_password;
+    int timeout_ms;  /* for one try */
+    int rounds;      /* over the URLs, at least 1 */
+    int wait_ms;     /* before the second round; 0: 100 */
+    int wait_max_ms; /* before any later one; 0: 2000 */
 };
 
 struct weft_http_answer {

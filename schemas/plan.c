@@ -4,17 +4,20 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "schemas/plan_default.h"
 #include "schemas/schema.h"
 #include "schemas/utf8.h"
 
 enum code {
     SKIP,
+    SKIP_BLOCKS, /* an array or a map */
     STRING,
     BYTES,
     INT,
     LONG,
     FLOATS,
     CHOOSE,  /* a union of which some branch is wanted */
+    PRESET,  /* a default of ours, of a field that the writer lacks */
     REJECT,  /* a branch that cannot give what is wanted */
     NOTHING, /* no step at all: a null, which has no bytes */
 };
@@ -32,7 +35,8 @@ struct step {
     size_t size_max;
     const char *name; /* of the writer's field, for messages */
     const struct weft_schema_type *type;
-    struct steps *branches; /* CHOOSE: type->count of them */
+    struct steps *branches;         /* CHOOSE: type->count of them */
+    struct weft_plan_value *preset; /* PRESET: which owns what at points to */
 };
 
 struct weft_plan {
@@ -52,6 +56,7 @@ struct compiler {
 struct scope {
     const char *path;
     size_t length;
+    const struct weft_schema_type *reader; /* the record of ours that it is, or NULL */
 };
 
 static const char *const kind_names[] = {"string", "bytes", "int", "long", "array of float"};
@@ -81,6 +86,9 @@ static void free_steps(struct steps *steps)
         for (size_t k = 0; step->branches && k < step->type->count; k++)
             free_steps(&step->branches[k]);
         free(step->branches);
+        if (step->preset)
+            free((void *)step->preset->at);
+        free(step->preset);
     }
     free(steps->at);
     *steps = (struct steps){0};
@@ -91,16 +99,38 @@ static bool in_scope(const struct weft_plan_field *field, struct scope scope)
     return strncmp(field->path, scope.path, scope.length) == 0;
 }
 
-/* Whether the writer's field `name` in this scope is wanted (itself, or something inside of it): the first that is. */
-static const struct weft_plan_field *wanted(const struct compiler *c, struct scope scope, const char *name)
+/* The name of what the field is, or is inside of, in this scope. */
+static size_t segment(const struct weft_plan_field *field, struct scope scope)
 {
-    size_t length = strlen(name);
-    for (size_t i = 0; i < c->count; i++) {
-        const char *path = c->fields[i].path;
-        if (in_scope(&c->fields[i], scope) && strncmp(path + scope.length, name, length) == 0 &&
-            (path[scope.length + length] == '\0' || path[scope.length + length] == '.'))
+    return strcspn(field->path + scope.length, ".");
+}
+
+static const struct weft_schema_member *member_at(const struct weft_schema_type *record,
+                                                  const struct weft_plan_field *field, struct scope scope)
+{
+    const char *name = field->path + scope.length;
+    size_t length = segment(field, scope);
+    for (size_t i = 0; record && i < record->count; i++)
+        if (strncmp(record->members[i].name, name, length) == 0 && record->members[i].name[length] == '\0')
+            return &record->members[i];
+    return NULL;
+}
+
+/* The writer's field that gives the one wanted, or has it inside; NULL: the writer has none. */
+static const struct weft_schema_member *source_of(const struct weft_plan_field *field,
+                                                  const struct weft_schema_type *writer, struct scope scope)
+{
+    const struct weft_schema_member *ours = member_at(scope.reader, field, scope);
+    return ours ? weft_schema_source(ours, writer) : member_at(writer, field, scope);
+}
+
+/* The first of the fields wanted that the writer's field gives. */
+static const struct weft_plan_field *wanted(const struct compiler *c, const struct weft_schema_type *writer,
+                                            struct scope scope, const struct weft_schema_member *member)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (in_scope(&c->fields[i], scope) && source_of(&c->fields[i], writer, scope) == member)
             return &c->fields[i];
-    }
     return NULL;
 }
 
@@ -112,14 +142,6 @@ static bool all_optional(const struct compiler *c, struct scope scope)
     return true;
 }
 
-static bool writes(const struct weft_schema_type *record, const char *name, size_t length)
-{
-    for (size_t i = 0; i < record->count; i++)
-        if (strncmp(record->members[i].name, name, length) == 0 && record->members[i].name[length] == '\0')
-            return true;
-    return false;
-}
-
 /* How a value of the writer's type is read as the kind wanted; REJECT when it cannot be. */
 static enum code leaf_code(const struct weft_plan_field *field, const struct weft_schema_type *type)
 {
@@ -127,15 +149,17 @@ static enum code leaf_code(const struct weft_plan_field *field, const struct wef
     if (kind == WEFT_SCHEMA_NULL && field->optional)
         return NOTHING;
     switch (field->kind) {
-    case WEFT_PLAN_STRING: return kind == WEFT_SCHEMA_STRING || kind == WEFT_SCHEMA_BYTES ? STRING : REJECT;
-    case WEFT_PLAN_BYTES: return kind == WEFT_SCHEMA_STRING || kind == WEFT_SCHEMA_BYTES ? BYTES : REJECT;
-    case WEFT_PLAN_INT: return kind == WEFT_SCHEMA_INT ? INT : REJECT;
-    case WEFT_PLAN_LONG: return kind == WEFT_SCHEMA_LONG ? LONG : kind == WEFT_SCHEMA_INT ? INT : REJECT;
-    case WEFT_PLAN_FLOATS:
-        if (kind != WEFT_SCHEMA_ARRAY)
+    case WEFT_PLAN_STRING: return weft_schema_promotes(WEFT_SCHEMA_STRING, kind) ? STRING : REJECT;
+    case WEFT_PLAN_BYTES: return weft_schema_promotes(WEFT_SCHEMA_BYTES, kind) ? BYTES : REJECT;
+    case WEFT_PLAN_INT: return weft_schema_promotes(WEFT_SCHEMA_INT, kind) ? INT : REJECT;
+    case WEFT_PLAN_LONG:
+        if (!weft_schema_promotes(WEFT_SCHEMA_LONG, kind))
             return REJECT;
-        kind = type->items->kind;
-        return kind == WEFT_SCHEMA_FLOAT || kind == WEFT_SCHEMA_INT || kind == WEFT_SCHEMA_LONG ? FLOATS : REJECT;
+        return kind == WEFT_SCHEMA_INT ? INT : LONG;
+    case WEFT_PLAN_FLOATS:
+        if (kind != WEFT_SCHEMA_ARRAY || !weft_schema_promotes(WEFT_SCHEMA_FLOAT, type->items->kind))
+            return REJECT;
+        return FLOATS;
     }
     return REJECT;
 }
@@ -184,54 +208,88 @@ static int compile_type(struct compiler *c, const struct weft_schema_type *type,
     return step.code == NOTHING || add_step(c, steps, step) ? 0 : -1;
 }
 
+/* The record of ours behind a field, in a union or not; NULL when it is none. */
+static const struct weft_schema_type *record_of(const struct weft_schema_member *ours)
+{
+    const struct weft_schema_type *type = ours ? ours->type : NULL;
+    for (size_t i = 0; type && type->kind == WEFT_SCHEMA_UNION && i < type->count; i++)
+        if (type->members[i].type->kind == WEFT_SCHEMA_RECORD)
+            return type->members[i].type;
+    return type && type->kind == WEFT_SCHEMA_RECORD ? type : NULL;
+}
+
+/* Puts our default for a field that the writer lacks where its value would stand. */
+static int compile_missing(struct compiler *c, const struct weft_plan_field *field, struct scope scope,
+                           struct steps *steps)
+{
+    struct step step = {.code = PRESET, .slot = (uint32_t)(field - c->fields), .name = field->path};
+    const struct weft_schema_member *ours = member_at(scope.reader, field, scope);
+    step.preset =
+        ours ? weft_plan_default(ours, field->path + scope.length + segment(field, scope), field->kind) : NULL;
+    if (step.preset && add_step(c, steps, step))
+        return 0;
+    if (step.preset) {
+        free((void *)step.preset->at);
+        free(step.preset);
+        return -1;
+    }
+    return field->optional ? 0
+                           : weft_error_set(c->err, WEFT_ERROR_CORRUPT,
+                                            "field \"%s\" is missing in the writer's schema", field->path);
+}
+
 static int compile_record(struct compiler *c, const struct weft_schema_type *type, struct scope scope,
                           struct steps *steps)
 {
     for (size_t i = 0; i < c->count; i++) {
         const struct weft_plan_field *field = &c->fields[i];
-        if (!field->optional && in_scope(field, scope) &&
-            !writes(type, field->path + scope.length, strcspn(field->path + scope.length, ".")))
-            return weft_error_set(c->err, WEFT_ERROR_CORRUPT, "field \"%s\" is missing in the writer's schema",
-                                  field->path);
+        if (in_scope(field, scope) && !source_of(field, type, scope) && compile_missing(c, field, scope, steps) != 0)
+            return -1;
     }
     for (size_t i = 0; i < type->count; i++) {
         const struct weft_schema_member *member = &type->members[i];
-        const struct weft_plan_field *field = wanted(c, scope, member->name);
+        const struct weft_plan_field *field = wanted(c, type, scope, member);
         if (!field) {
-            struct step skip = {.code = SKIP, .name = member->name, .type = member->type};
+            bool blocks = member->type->kind == WEFT_SCHEMA_ARRAY || member->type->kind == WEFT_SCHEMA_MAP;
+            struct step skip = {.code = blocks ? SKIP_BLOCKS : SKIP, .name = member->name, .type = member->type};
             if (!member->type->empty && !add_step(c, steps, skip))
                 return -1;
             continue;
         }
-        size_t end = scope.length + strlen(member->name);
+        size_t end = scope.length + segment(field, scope);
         bool leaf = field->path[end] == '\0';
-        struct scope inner = {.path = field->path, .length = end + 1};
+        struct scope inner = {
+            .path = field->path, .length = end + 1, .reader = record_of(member_at(scope.reader, field, scope))};
         if (compile_type(c, member->type, field, inner, leaf, member->name, steps) != 0)
             return -1;
     }
     return 0;
 }
 
-struct weft_plan *weft_plan_compile(const char *writer_schema, const struct weft_plan_field *fields, size_t count,
-                                    struct weft_error *err)
+struct weft_plan *weft_plan_compile(const char *writer_schema, const char *reader_schema,
+                                    const struct weft_plan_field *fields, size_t count, struct weft_error *err)
 {
     /* Branches that turn out useless leave a message here though the whole succeeds. */
     struct weft_error fault = {0};
     struct compiler c = {.fields = fields, .count = count, .err = &fault};
     struct scope all = {.path = "", .length = 0};
+    struct weft_schema *reader = NULL;
     struct weft_plan *plan = calloc(1, sizeof *plan);
     if (!plan) {
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
         return NULL;
     }
     plan->value_count = count;
-    plan->schema = weft_schema_parse(writer_schema, &fault);
+    if (reader_schema && (reader = weft_schema_parse(reader_schema, &fault)))
+        all.reader = weft_schema_root(reader);
+    plan->schema = reader || !reader_schema ? weft_schema_parse(writer_schema, &fault) : NULL;
     if (!plan->schema ||
         compile_type(&c, weft_schema_root(plan->schema), NULL, all, false, "(the whole message)", &plan->steps) != 0) {
         weft_error_set(err, fault.class, "%s", fault.message);
         weft_plan_destroy(plan);
-        return NULL;
+        plan = NULL;
     }
+    weft_schema_destroy(reader);
     return plan;
 }
 
@@ -325,20 +383,51 @@ static void explain(enum fault fault, const struct step *step, const struct weft
     }
 }
 
+/* Most lengths, branches and numbers have one byte or two. */
+static inline bool read_long(struct weft_cursor *c, int64_t *value)
+{
+    if (weft_cursor_left(c) < 2 || (c->at[0] & c->at[1] & 0x80))
+        return weft_cursor_long(c, value);
+    bool two = c->at[0] & 0x80;
+    unsigned raw = two ? (c->at[0] & 0x7fu) | (unsigned)c->at[1] << 7 : c->at[0];
+    c->at += 1 + two;
+    *value = (int64_t)(raw >> 1) ^ -(int64_t)(raw & 1);
+    return true;
+}
+
+static inline bool read_bytes(struct weft_cursor *c, struct weft_plan_value *value)
+{
+    int64_t length;
+    if (!read_long(c, &length) || (uint64_t)length > weft_cursor_left(c)) /* a negative one is huge */
+        return false;
+    value->at = c->at;
+    value->size = (size_t)length;
+    c->at += length;
+    return true;
+}
+
 /* Gives where the next byte stands, or NULL. Positions go in and out by value, and calls get a copy of the cursor: so
  * the one of this loop can stay in registers. */
 static const uint8_t *run_steps(const struct steps *steps, const uint8_t *at, const uint8_t *end,
                                 struct weft_plan_value *values, struct weft_error *err)
 {
     struct weft_cursor c = {.at = at, .end = end}, inner;
-    const struct step *step = steps->at;
     struct weft_plan_value *value = values;
+    const struct step *step = NULL;
     enum fault fault = NO_VALUE;
     int64_t number;
 
-    for (size_t left = steps->count; left > 0; left--, step++) {
+    for (size_t i = 0; i < steps->count; i++) {
+        step = &steps->at[i];
+    one_step:
         value = &values[step->slot];
         switch (step->code) {
+        case SKIP_BLOCKS:
+            if (c.at < c.end && *c.at == 0) { /* none */
+                c.at++;
+                break;
+            }
+            /* fall through */
         case SKIP:
             inner = c;
             if (!weft_schema_skip(step->type, &inner))
@@ -347,7 +436,7 @@ static const uint8_t *run_steps(const struct steps *steps, const uint8_t *at, co
             break;
         case STRING:
         case BYTES:
-            if (!weft_cursor_bytes(&c, &value->at, &value->size))
+            if (!read_bytes(&c, value))
                 goto bad;
             fault = value->size > step->size_max ? TOO_LONG : NOT_UTF8;
             if (fault == TOO_LONG || (step->code == STRING && !weft_utf8_valid(value->at, value->size)))
@@ -356,7 +445,7 @@ static const uint8_t *run_steps(const struct steps *steps, const uint8_t *at, co
             break;
         case INT:
         case LONG:
-            if (!weft_cursor_long(&c, &value->number))
+            if (!read_long(&c, &value->number))
                 goto bad;
             fault = NOT_INT;
             if (step->code == INT && value->number != (int32_t)value->number)
@@ -370,13 +459,20 @@ static const uint8_t *run_steps(const struct steps *steps, const uint8_t *at, co
             c.at = inner.at;
             value->present = true;
             break;
-        case CHOOSE:
-            if (!weft_cursor_long(&c, &number) || number < 0 || (uint64_t)number >= step->type->count)
+        case CHOOSE: {
+            if (!read_long(&c, &number) || (uint64_t)number >= step->type->count)
                 goto bad;
-            c.at = run_steps(&step->branches[number], c.at, c.end, values, err);
+            const struct steps *branch = &step->branches[number];
+            if (branch->count == 1) {
+                step = branch->at;
+                goto one_step;
+            }
+            c.at = branch->count ? run_steps(branch, c.at, c.end, values, err) : c.at;
             if (!c.at)
                 return NULL;
             break;
+        }
+        case PRESET: *value = *step->preset; break;
         case REJECT:
         case NOTHING: fault = NOT_WANTED; goto bad;
         }
@@ -392,7 +488,8 @@ int weft_plan_run(const struct weft_plan *plan, const void *body, size_t size, s
                   struct weft_error *err)
 {
     struct weft_cursor c = weft_cursor_of(body ? body : "", size);
-    memset(values, 0, plan->value_count * sizeof *values);
+    for (size_t i = 0; i < plan->value_count; i++) /* few: quicker than a call */
+        values[i] = (struct weft_plan_value){0};
     c.at = run_steps(&plan->steps, c.at, c.end, values, err);
     if (!c.at)
         return -1;

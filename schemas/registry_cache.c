@@ -8,8 +8,11 @@
 
 enum { UNKNOWN_MAX = 256, UNKNOWN_MS = 1000 };
 
+/* What a schema is asked for by: its GUID, or its id with the rest 0. (No GUID begins with 12 zeros: it is a hash.) */
+enum { KEY_SIZE = 16 };
+
 struct known_id {
-    uint32_t id;
+    uint8_t key[KEY_SIZE];
     char *text;
     struct known_id *next;
 };
@@ -24,7 +27,7 @@ struct known_schema {
 
 /* An id that the registry did not know a moment ago. */
 struct unknown_id {
-    uint32_t id;
+    uint8_t key[KEY_SIZE];
     int64_t until_ms; /* 0: the place is free */
 };
 
@@ -32,7 +35,7 @@ struct weft_registry_cache {
     pthread_mutex_t lock; /* of what follows */
     struct known_id *ids;
     struct known_schema *schemas;
-    struct unknown_id unknown[UNKNOWN_MAX]; /* at id modulo the size: bounded, however many ids are made up */
+    struct unknown_id unknown[UNKNOWN_MAX]; /* at the key modulo the size: bounded, however many are made up */
 };
 
 struct weft_registry_cache *weft_registry_cache_new(void)
@@ -111,36 +114,47 @@ void weft_registry_cache_add_schema(struct weft_registry_cache *cache, const cha
     pthread_mutex_unlock(&cache->lock);
 }
 
-bool weft_registry_cache_id(struct weft_registry_cache *cache, uint32_t id, const char **text)
+static struct known_id *find_id(struct weft_registry_cache *cache, const uint8_t *key)
 {
-    *text = NULL;
-    pthread_mutex_lock(&cache->lock);
-    const struct known_id *known = cache->ids;
-    while (known && known->id != id)
+    struct known_id *known = cache->ids;
+    while (known && memcmp(known->key, key, KEY_SIZE) != 0)
         known = known->next;
-    if (known)
-        *text = known->text;
-    const struct unknown_id *unknown = &cache->unknown[id % UNKNOWN_MAX];
-    bool answered = known || (unknown->id == id && unknown->until_ms > weft_clock_ms());
+    return known;
+}
+
+static struct unknown_id *place_of(struct weft_registry_cache *cache, const uint8_t *key)
+{
+    return &cache->unknown[key[KEY_SIZE - 1] % UNKNOWN_MAX];
+}
+
+bool weft_registry_cache_guid(struct weft_registry_cache *cache, const uint8_t *guid, const char **text)
+{
+    pthread_mutex_lock(&cache->lock);
+    const struct known_id *known = find_id(cache, guid);
+    *text = known ? known->text : NULL;
+    const struct unknown_id *unknown = place_of(cache, guid);
+    bool answered = known || (memcmp(unknown->key, guid, KEY_SIZE) == 0 && unknown->until_ms > weft_clock_ms());
     pthread_mutex_unlock(&cache->lock);
     return answered;
 }
 
-int weft_registry_cache_add_id(struct weft_registry_cache *cache, uint32_t id, char *text, const char **kept)
+int weft_registry_cache_add_guid(struct weft_registry_cache *cache, const uint8_t *guid, char *text, const char **kept)
 {
     int result = 0;
     *kept = NULL;
     pthread_mutex_lock(&cache->lock);
-    struct known_id *known = cache->ids;
-    while (known && known->id != id)
-        known = known->next;
+    struct known_id *known = find_id(cache, guid);
     if (known) {
         *kept = known->text;
         free(text);
     } else if (!text) {
-        cache->unknown[id % UNKNOWN_MAX] = (struct unknown_id){.id = id, .until_ms = weft_clock_ms() + UNKNOWN_MS};
+        struct unknown_id *unknown = place_of(cache, guid);
+        memcpy(unknown->key, guid, KEY_SIZE);
+        unknown->until_ms = weft_clock_ms() + UNKNOWN_MS;
     } else if ((known = malloc(sizeof *known))) {
-        *known = (struct known_id){.id = id, .text = text, .next = cache->ids};
+        memcpy(known->key, guid, KEY_SIZE);
+        known->text = text;
+        known->next = cache->ids;
         cache->ids = known;
         *kept = text;
     } else {
@@ -149,4 +163,25 @@ int weft_registry_cache_add_id(struct weft_registry_cache *cache, uint32_t id, c
     }
     pthread_mutex_unlock(&cache->lock);
     return result;
+}
+
+static void key_of(uint32_t id, uint8_t *key)
+{
+    memset(key, 0, KEY_SIZE);
+    for (int i = 0; i < 4; i++)
+        key[KEY_SIZE - 1 - i] = (uint8_t)(id >> 8 * i);
+}
+
+bool weft_registry_cache_id(struct weft_registry_cache *cache, uint32_t id, const char **text)
+{
+    uint8_t key[KEY_SIZE];
+    key_of(id, key);
+    return weft_registry_cache_guid(cache, key, text);
+}
+
+int weft_registry_cache_add_id(struct weft_registry_cache *cache, uint32_t id, char *text, const char **kept)
+{
+    uint8_t key[KEY_SIZE];
+    key_of(id, key);
+    return weft_registry_cache_add_guid(cache, key, text, kept);
 }

@@ -20,6 +20,10 @@ bool weft_registry_cache_id(struct weft_registry_cache *cache, uint32_t id, cons
  * another thread may have been quicker. -1 when memory is short. */
 int weft_registry_cache_add_id(struct weft_registry_cache *cache, uint32_t id, char *text, const char **kept);
 
+/* The same for the 16 bytes of a GUID. */
+bool weft_registry_cache_guid(struct weft_registry_cache *cache, const uint8_t *guid, const char **text);
+int weft_registry_cache_add_guid(struct weft_registry_cache *cache, const uint8_t *guid, char *text, const char **kept);
+
 /* Whether the subject is known to have the schema (its compact text), and under which id and version (0: not known). */
 bool weft_registry_cache_schema(struct weft_registry_cache *cache, const char *subject, const char *text, uint32_t *id,
                                 int *version);

@@ -20,7 +20,7 @@ struct weft_request_reader {
 
 struct weft_request_reader *weft_request_reader_new(struct weft_registry *registry, struct weft_error *err)
 {
-    struct weft_decoder *decoder = weft_decoder_new(registry, fields, FIELD_COUNT, err);
+    struct weft_decoder *decoder = weft_decoder_new(registry, weft_request_schema, fields, FIELD_COUNT, err);
     struct weft_request_reader *made = decoder ? malloc(sizeof *made) : NULL;
     if (made)
         made->decoder = decoder;
@@ -39,11 +39,11 @@ void weft_request_reader_destroy(struct weft_request_reader *reader)
     free(reader);
 }
 
-int weft_request_read(struct weft_request_reader *reader, const void *value, size_t size, struct weft_request *request,
-                      struct weft_error *err)
+int weft_request_read_frame(struct weft_request_reader *reader, const struct weft_frame *frame,
+                            struct weft_request *request, struct weft_error *err)
 {
     struct weft_plan_value values[FIELD_COUNT];
-    if (weft_decoder_read(reader->decoder, value, size, values, err) != 0)
+    if (weft_decoder_read_frame(reader->decoder, frame, values, err) != 0)
         return -1;
     *request = (struct weft_request){
         .id = (const char *)values[ID].at,
@@ -54,6 +54,13 @@ int weft_request_read(struct weft_request_reader *reader, const void *value, siz
         .label = (int32_t)values[LABEL].number,
     };
     return 0;
+}
+
+int weft_request_read(struct weft_request_reader *reader, const void *value, size_t size, struct weft_request *request,
+                      struct weft_error *err)
+{
+    struct weft_frame frame;
+    return weft_frame_read(value, size, &frame, err) == 0 ? weft_request_read_frame(reader, &frame, request, err) : -1;
 }
 
 size_t weft_request_write(const struct weft_request *request, uint32_t schema_id, uint8_t *out, size_t size)

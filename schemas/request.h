@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "schemas/framing.h"
 #include "schemas/registry.h"
 
 /* The longest id that is read, in bytes: it is copied into the result, which must fit a message, too. */
@@ -35,6 +36,10 @@ void weft_request_reader_destroy(struct weft_request_reader *reader); /* accepts
  * WEFT_ERROR_REFUSED when it refuses us; WEFT_ERROR_CONFIG when what answers is no registry. */
 int weft_request_read(struct weft_request_reader *reader, const void *value, size_t size, struct weft_request *request,
                       struct weft_error *err);
+
+/* The same for a message whose frame is read already (from a header, see schemas/framing.h). */
+int weft_request_read_frame(struct weft_request_reader *reader, const struct weft_frame *frame,
+                            struct weft_request *request, struct weft_error *err);
 
 /* Our own schema, as registered (the text of schemas/predict_request.avsc, compact). */
 extern const char weft_request_schema[];

@@ -77,7 +77,7 @@ struct weft_result_reader {
 
 struct weft_result_reader *weft_result_reader_new(struct weft_registry *registry, struct weft_error *err)
 {
-    struct weft_decoder *decoder = weft_decoder_new(registry, fields, FIELD_COUNT, err);
+    struct weft_decoder *decoder = weft_decoder_new(registry, weft_result_schema, fields, FIELD_COUNT, err);
     struct weft_result_reader *made = decoder ? malloc(sizeof *made) : NULL;
     if (made)
         made->decoder = decoder;

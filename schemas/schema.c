@@ -11,7 +11,8 @@ enum { FIXED_MAX = 1 << 30 };
 
 struct weft_schema {
     const struct weft_schema_type *root;
-    struct weft_schema_type *owned; /* all types but the primitive ones */
+    struct weft_schema_type *owned; /* all types but the plain primitive ones */
+    size_t records;
 };
 
 struct parser {
@@ -32,16 +33,6 @@ static const struct weft_schema_type primitives[] = {
     {.kind = WEFT_SCHEMA_BYTES},
     {.kind = WEFT_SCHEMA_STRING},
 };
-
-static const char *const kind_names[] = {
-    "null",   "boolean", "int",  "long",  "float", "double", "bytes",
-    "string", "record",  "enum", "fixed", "array", "map",    "union",
-};
-
-const char *weft_schema_kind_name(enum weft_schema_kind kind)
-{
-    return kind_names[kind];
-}
 
 static const struct weft_schema_type *parse_type(struct parser *p, json_t *json, const char *space);
 
@@ -96,6 +87,41 @@ static char *full_name(const char *name, const char *space)
     return full;
 }
 
+static void free_names(char **names)
+{
+    for (size_t i = 0; names && names[i]; i++)
+        free(names[i]);
+    free(names);
+}
+
+/* The texts of the list under "aliases", joined with space; what is no name is left out, as other readers do. */
+static bool take_aliases(struct parser *p, json_t *json, const char *space, char ***names)
+{
+    json_t *list = json_object_get(json, "aliases");
+    size_t count = json_array_size(list), kept = 0;
+    if (count == 0)
+        return true;
+    *names = calloc(count + 1, sizeof **names);
+    for (size_t i = 0; *names && i < count; i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name || !is_name(name, true))
+            continue;
+        (*names)[kept] = full_name(name, space);
+        if (!(*names)[kept++]) {
+            out_of_memory(p);
+            return false;
+        }
+    }
+    return *names || out_of_memory(p);
+}
+
+/* The length of the namespace in a full name. */
+static size_t space_length(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (size_t)(dot - name) : 0;
+}
+
 /* Gives the type its name, and makes it known by it before its members are read: they may refer to it. */
 static bool name_type(struct parser *p, struct weft_schema_type *type, json_t *json, const char *space)
 {
@@ -122,13 +148,18 @@ static bool name_type(struct parser *p, struct weft_schema_type *type, json_t *j
         return false;
     }
     p->types[p->type_count++] = type;
-    return true;
+    char *alias_space = strndup(type->name, space_length(type->name));
+    bool ok = alias_space && take_aliases(p, json, alias_space, &type->aliases);
+    if (!alias_space)
+        out_of_memory(p);
+    free(alias_space);
+    return ok;
 }
 
 static const struct weft_schema_type *parse_named(struct parser *p, const char *name, const char *space)
 {
     for (size_t i = 0; i < sizeof primitives / sizeof *primitives; i++)
-        if (!strcmp(name, kind_names[i]))
+        if (!strcmp(name, weft_schema_kind_name(primitives[i].kind)))
             return &primitives[i];
     char *full = full_name(name, space);
     if (!full)
@@ -170,8 +201,8 @@ static const struct weft_schema_type *parse_record(struct parser *p, json_t *jso
     json_t *fields = json_object_get(json, "fields");
     if (!json_is_array(fields))
         return fail(p, "no list of fields in record", type->name);
-    const char *dot = strrchr(type->name, '.');
-    char *inner_space = strndup(type->name, dot ? (size_t)(dot - type->name) : 0);
+    type->record = p->schema->records++;
+    char *inner_space = strndup(type->name, space_length(type->name));
     const struct weft_schema_type *result = NULL;
     type->members = calloc(json_array_size(fields) + 1, sizeof *type->members);
     json_t *seen = json_object();
@@ -199,6 +230,13 @@ static const struct weft_schema_type *parse_record(struct parser *p, json_t *jso
             goto out;
         }
         type->count++;
+        json_t *fallback = json_object_get(field, "default");
+        if (fallback && !(member->fallback = json_dumps(fallback, JSON_COMPACT | JSON_ENCODE_ANY))) {
+            out_of_memory(p);
+            goto out;
+        }
+        if (!take_aliases(p, field, "", &member->aliases))
+            goto out;
         member->type = parse_type(p, json_object_get(field, "type"), inner_space);
         if (!member->type) {
             weft_error_prefix(p->err, "field \"%.100s\"", name);
@@ -221,8 +259,24 @@ static const struct weft_schema_type *parse_enum(struct parser *p, json_t *json,
     struct weft_schema_type *type = new_type(p, WEFT_SCHEMA_ENUM);
     if (!type || !name_type(p, type, json, space))
         return NULL;
-    type->count = json_array_size(json_object_get(json, "symbols"));
-    return type->count ? type : fail(p, "no symbols in enum", type->name);
+    json_t *symbols = json_object_get(json, "symbols");
+    if (json_array_size(symbols) == 0)
+        return fail(p, "no symbols in enum", type->name);
+    type->members = calloc(json_array_size(symbols), sizeof *type->members);
+    if (!type->members)
+        return out_of_memory(p);
+    for (size_t i = 0; i < json_array_size(symbols); i++) {
+        const char *symbol = json_string_value(json_array_get(symbols, i));
+        if (!symbol)
+            return fail(p, "a symbol is not text in enum", type->name);
+        if (!(type->members[i].name = strdup(symbol)))
+            return out_of_memory(p);
+        type->count++;
+    }
+    const char *fallback = json_string_value(json_object_get(json, "default"));
+    if (fallback && !(type->fallback = strdup(fallback)))
+        return out_of_memory(p);
+    return type;
 }
 
 static const struct weft_schema_type *parse_fixed(struct parser *p, json_t *json, const char *space)
@@ -249,6 +303,18 @@ static const struct weft_schema_type *parse_items(struct parser *p, enum weft_sc
     return type->items ? type : NULL;
 }
 
+/* The primitive type as one of its own, to carry what is said of it here. */
+static const struct weft_schema_type *with_logical(struct parser *p, const struct weft_schema_type *primitive,
+                                                   const char *logical)
+{
+    struct weft_schema_type *type = new_type(p, primitive->kind);
+    if (!type)
+        return NULL;
+    type->empty = primitive->empty;
+    type->logical = strdup(logical);
+    return type->logical ? type : out_of_memory(p);
+}
+
 static const struct weft_schema_type *parse_type(struct parser *p, json_t *json, const char *space)
 {
     if (json_is_string(json))
@@ -273,7 +339,9 @@ static const struct weft_schema_type *parse_type(struct parser *p, json_t *json,
         return parse_items(p, WEFT_SCHEMA_ARRAY, json_object_get(json, "items"), space);
     if (!strcmp(name, "map"))
         return parse_items(p, WEFT_SCHEMA_MAP, json_object_get(json, "values"), space);
-    return parse_named(p, name, space);
+    const struct weft_schema_type *type = parse_named(p, name, space);
+    const char *logical = json_string_value(json_object_get(json, "logicalType"));
+    return type && logical && type->kind <= WEFT_SCHEMA_STRING ? with_logical(p, type, logical) : type;
 }
 
 struct weft_schema *weft_schema_parse(const char *text, struct weft_error *err)
@@ -281,7 +349,7 @@ struct weft_schema *weft_schema_parse(const char *text, struct weft_error *err)
     struct weft_schema *schema = NULL;
     struct parser p = {.names = json_object(), .err = err};
     json_error_t fault;
-    json_t *json = json_loads(text, JSON_DECODE_ANY, &fault);
+    json_t *json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, &fault);
     if (!json) {
         weft_error_set(err, WEFT_ERROR_CORRUPT, "not JSON: line %d, column %d: %.100s", fault.line, fault.column,
                        fault.text);
@@ -311,11 +379,16 @@ void weft_schema_destroy(struct weft_schema *schema)
         return;
     for (struct weft_schema_type *type = schema->owned, *next; type; type = next) {
         next = type->next_owned;
-        if (type->kind == WEFT_SCHEMA_RECORD)
-            for (size_t i = 0; i < type->count; i++)
-                free(type->members[i].name);
+        for (size_t i = 0; type->members && i < type->count; i++) {
+            free(type->members[i].name);
+            free_names(type->members[i].aliases);
+            free(type->members[i].fallback);
+        }
         free(type->members);
         free(type->name);
+        free_names(type->aliases);
+        free(type->fallback);
+        free(type->logical);
         free(type);
     }
     free(schema);
@@ -326,72 +399,7 @@ const struct weft_schema_type *weft_schema_root(const struct weft_schema *schema
     return schema->root;
 }
 
-static bool skip(const struct weft_schema_type *type, struct weft_cursor *c, int depth);
-
-/* Blocks of items: a count and the items, or a negative count, the block's bytes and the items; a count of 0 ends. */
-static bool skip_blocks(const struct weft_schema_type *type, struct weft_cursor *c, int depth)
+size_t weft_schema_records(const struct weft_schema *schema)
 {
-    for (;;) {
-        int64_t count, bytes;
-        if (!weft_cursor_long(c, &count))
-            return false;
-        if (count == 0)
-            return true;
-        if (count < 0) {
-            if (!weft_cursor_long(c, &bytes) || bytes < 0 || !weft_cursor_skip(c, (size_t)bytes))
-                return false;
-            continue;
-        }
-        bool map = type->kind == WEFT_SCHEMA_MAP;
-        if (type->items->empty && !map)
-            continue;
-        for (int64_t i = 0; i < count; i++) {
-            const uint8_t *key;
-            size_t size;
-            if (map && !weft_cursor_bytes(c, &key, &size))
-                return false;
-            if (!skip(type->items, c, depth))
-                return false;
-        }
-    }
-}
-
-static bool skip(const struct weft_schema_type *type, struct weft_cursor *c, int depth)
-{
-    int64_t number;
-    const uint8_t *bytes;
-    size_t size;
-
-    if (type->empty)
-        return true;
-    if (depth == WEFT_SCHEMA_DEPTH_MAX)
-        return false;
-    switch (type->kind) {
-    case WEFT_SCHEMA_NULL: return true;
-    case WEFT_SCHEMA_BOOLEAN: return weft_cursor_skip(c, 1);
-    case WEFT_SCHEMA_INT:
-    case WEFT_SCHEMA_LONG: return weft_cursor_long(c, &number);
-    case WEFT_SCHEMA_FLOAT: return weft_cursor_skip(c, 4);
-    case WEFT_SCHEMA_DOUBLE: return weft_cursor_skip(c, 8);
-    case WEFT_SCHEMA_BYTES:
-    case WEFT_SCHEMA_STRING: return weft_cursor_bytes(c, &bytes, &size);
-    case WEFT_SCHEMA_FIXED: return weft_cursor_skip(c, type->count);
-    case WEFT_SCHEMA_ENUM: return weft_cursor_long(c, &number) && number >= 0 && (uint64_t)number < type->count;
-    case WEFT_SCHEMA_RECORD:
-        for (size_t i = 0; i < type->count; i++)
-            if (!skip(type->members[i].type, c, depth + 1))
-                return false;
-        return true;
-    case WEFT_SCHEMA_ARRAY:
-    case WEFT_SCHEMA_MAP: return skip_blocks(type, c, depth + 1);
-    case WEFT_SCHEMA_UNION:
-        return weft_cursor_long(c, &number) && number >= 0 && (uint64_t)number < type->count &&
-               skip(type->members[number].type, c, depth + 1);
-    }
-    return false;
-}
-
-bool weft_schema_skip(const struct weft_schema_type *type, struct weft_cursor *c)
-{
-    return skip(type, c, 0);
+    return schema->records;
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Eight bytes at a time, the last eight overlapping those before. */
+/* Eight bytes at a time, or four times eight, the last eight overlapping those before. */
 static inline bool weft_ascii(const uint8_t *at, size_t size)
 {
     uint64_t seen = 0, eight;
@@ -15,7 +15,12 @@ static inline bool weft_ascii(const uint8_t *at, size_t size)
         for (size_t i = 0; i < size; i++)
             seen |= at[i];
     } else {
-        for (size_t i = 0; i < size - sizeof eight; i += sizeof eight) {
+        size_t i = 0;
+        for (uint64_t four[4]; size - i >= sizeof four; i += sizeof four) {
+            memcpy(four, at + i, sizeof four);
+            seen |= four[0] | four[1] | four[2] | four[3];
+        }
+        for (; i + sizeof eight < size; i += sizeof eight) {
             memcpy(&eight, at + i, sizeof eight);
             seen |= eight;
         }

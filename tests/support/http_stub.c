@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REQUESTS_MAX = 64, REQUEST_MAX = 64 * 1024 };
+enum { REQUESTS_MAX = 64, REQUEST_MAX = 64 * 1024, DRIP_US = 20000 };
 
 struct http_stub {
     int listener;
@@ -44,9 +44,13 @@ static char *receive(int fd)
 
 static void answer(int fd, const char *text)
 {
+    bool drips = strncmp(text, HTTP_DRIP, 1) == 0;
+    text += drips;
     size_t size = strlen(text);
     while (size) {
-        ssize_t n = send(fd, text, size, MSG_NOSIGNAL);
+        if (drips)
+            usleep(DRIP_US);
+        ssize_t n = send(fd, text, drips ? 1 : size, MSG_NOSIGNAL);
         if (n <= 0)
             return;
         text += n;

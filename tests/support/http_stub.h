@@ -4,7 +4,8 @@
  *     ... http_stub_url(stub) ...
  *     http_stub_stop(stub);
  *
- * After the last answer, and for the answer "", the connection is closed without a word. */
+ * After the last answer, and for the answer "", the connection is closed without a word. HTTP_DRIP before an answer
+ * lets it come byte by byte, for as long as the client listens. */
 #ifndef WEFT_TESTS_SUPPORT_HTTP_STUB_H
 #define WEFT_TESTS_SUPPORT_HTTP_STUB_H
 
@@ -12,6 +13,7 @@
 
 #define HTTP_ANSWER(status, type, body)                                                                                \
     "HTTP/1.1 " status "\r\nContent-Type: " type "\r\nConnection: close\r\n\r\n" body
+#define HTTP_DRIP "\1"
 #define HTTP_JSON(status, body) HTTP_ANSWER(status, "application/vnd.schemaregistry.v1+json", body)
 
 struct http_stub;

@@ -17,7 +17,7 @@ enum { VALUES_MAX = 8, BODY_MAX = 4096 };
 static struct weft_plan *compile(const char *schema, const struct weft_plan_field *fields, size_t count)
 {
     struct weft_error err = {0};
-    struct weft_plan *plan = weft_plan_compile(schema, fields, count, &err);
+    struct weft_plan *plan = weft_plan_compile(schema, NULL, fields, count, &err);
     ck_assert_msg(plan != NULL, "%s", err.message);
     return plan;
 }
@@ -62,7 +62,7 @@ static void assert_corrupt(const char *schema, const struct weft_plan_field *fie
 static void assert_not_compiled(const char *schema, const struct weft_plan_field *field, const char *part)
 {
     struct weft_error err = {0};
-    ck_assert_ptr_null(weft_plan_compile(schema, field, 1, &err));
+    ck_assert_ptr_null(weft_plan_compile(schema, NULL, field, 1, &err));
     ck_assert_int_eq(err.class, WEFT_ERROR_CORRUPT);
     ck_assert_msg(strstr(err.message, part), "%s", err.message);
 }

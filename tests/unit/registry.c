@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "schemas/http.h"
 #include "support/http_stub.h"
 #include "support/suite.h"
@@ -200,7 +201,7 @@ END_TEST
 
 START_TEST(an_answer_longer_than_the_cap_is_cut_off)
 {
-    static char junk[4 * WEFT_HTTP_BODY_MAX];
+    static char junk[10 * WEFT_HTTP_BODY_MAX];
     memset(junk, 'x', sizeof junk - 1);
     memcpy(junk, "HTTP/1.1 200 OK\r\n\r\n", 19);
     assert_error(error_for(junk), WEFT_ERROR_CONFIG, "more than 1048576 bytes");
@@ -406,6 +407,240 @@ START_TEST(threads_share_a_client)
 }
 END_TEST
 
+START_TEST(an_answer_that_drips_is_cut_off_by_the_time_limit)
+{
+    const char *text;
+    struct weft_error err = {0};
+    struct http_stub *stub = http_stub_start(ANSWERS(HTTP_DRIP SCHEMA_STRING));
+    struct weft_registry_config config = {.url = http_stub_url(stub), .retries = -1, .timeout_ms = 200};
+    struct weft_registry *registry = weft_registry_new(&config, NULL);
+    ck_assert_int_eq(weft_registry_by_id(registry, 7, &text, &err), -1);
+    assert_error(err, WEFT_ERROR_UNAVAILABLE, "timed out");
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_server_that_says_when_to_come_back_is_left_alone_until_then)
+{
+    const char *text;
+    struct http_stub *stub = http_stub_start(
+        ANSWERS("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n", SCHEMA_STRING));
+    struct weft_registry_config config = {.url = http_stub_url(stub), .retries = 1, .wait_ms = 1};
+    struct weft_registry *registry = weft_registry_new(&config, NULL);
+    int64_t started_ms = weft_clock_ms();
+    ck_assert_int_eq(weft_registry_by_id(registry, 7, &text, NULL), 0);
+    ck_assert_int_ge(weft_clock_ms() - started_ms, 990);
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(what_the_registry_objects_to_in_one_id_is_a_fault_of_this_id)
+{
+    assert_error(error_for(HTTP_JSON("422 Unprocessable Entity", "{\"error_code\":42201,\"message\":\"no Avro\"}")),
+                 WEFT_ERROR_CORRUPT, "no Avro");
+    assert_error(error_for(HTTP_JSON("404 Not Found", "{\"error_code\":40402,\"message\":\"odd\"}")),
+                 WEFT_ERROR_CORRUPT, "odd");
+}
+END_TEST
+
+START_TEST(nonsense_from_a_registry_that_has_answered_before_passes)
+{
+    const char *text;
+    struct weft_error err = {0};
+    struct http_stub *stub =
+        http_stub_start(ANSWERS(SCHEMA_STRING, HTTP_ANSWER("404 Not Found", "text/html", "<html>"), SCHEMA_STRING));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_by_id(registry, 7, &text, NULL), 0);
+    ck_assert_int_eq(weft_registry_by_id(registry, 8, &text, &err), -1);
+    assert_error(err, WEFT_ERROR_UNAVAILABLE, "is this a schema registry?");
+    ck_assert_int_eq(weft_registry_by_id(registry, 8, &text, NULL), 0);
+    ck_assert_str_eq(text, "\"string\"");
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_guid_is_asked_for_as_its_text_and_kept)
+{
+    const uint8_t guid[] = {0x89, 0x79, 0x1c, 0x4b, 0x00, 0x01, 0x02, 0x03,
+                            0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0xab, 0xff};
+    const char *text;
+    struct http_stub *stub = http_stub_start(ANSWERS(SCHEMA_STRING));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(weft_registry_by_guid(registry, guid, &text, NULL), 0);
+        ck_assert_str_eq(text, "\"string\"");
+    }
+    ck_assert_ptr_nonnull(
+        strstr(http_stub_request(stub, 0), "GET /schemas/guids/89791c4b-0001-0203-0405-06070809abff HTTP"));
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_bearer_token_is_sent)
+{
+    const char *text;
+    struct http_stub *stub = http_stub_start(ANSWERS(UNKNOWN_ID));
+    struct weft_registry_config config = {.url = http_stub_url(stub), .bearer = "t0ken", .basic_auth = "a:b"};
+    struct weft_registry *registry = weft_registry_new(&config, NULL);
+    ck_assert_int_eq(weft_registry_by_id(registry, 7, &text, NULL), 0);
+    ck_assert_msg(strstr(http_stub_request(stub, 0), "Authorization: Bearer t0ken\r\n"), "%s",
+                  http_stub_request(stub, 0));
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_certificate_of_ours_that_cannot_be_read_is_named_as_such)
+{
+    const char *text;
+    struct weft_error err = {0};
+    struct weft_registry_config config = {.url = "https://127.0.0.1:1", .cert_file = "/no/such.pem", .retries = -1};
+    struct http_stub *stub = http_stub_start(ANSWERS("", ""));
+    char url[64];
+    snprintf(url, sizeof url, "https://%s", http_stub_url(stub) + strlen("http://"));
+    config.url = url;
+    struct weft_registry *registry = weft_registry_new(&config, NULL);
+    ck_assert_int_eq(weft_registry_by_id(registry, 7, &text, &err), -1);
+    assert_error(err, WEFT_ERROR_CONFIG, "certificate or key cannot be used");
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(normalisation_is_asked_for_where_it_is_wanted)
+{
+    uint32_t id;
+    bool found;
+    struct weft_registry_schema schema;
+    struct http_stub *stub = http_stub_start(
+        ANSWERS(HTTP_JSON("200 OK", "{\"id\":1}"), HTTP_JSON("404 Not Found", "{\"error_code\":40403}")));
+    struct weft_registry_config config = {.url = http_stub_url(stub), .normalize = true};
+    struct weft_registry *registry = weft_registry_new(&config, NULL);
+    ck_assert_int_eq(weft_registry_register(registry, "s", "\"int\"", &id, NULL), 0);
+    ck_assert_int_eq(weft_registry_lookup(registry, "t", "\"int\"", &schema, &found, NULL), 0);
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 0), "POST /subjects/s/versions?normalize=true HTTP"));
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 1), "POST /subjects/t?normalize=true HTTP"));
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_schema_with_references_is_registered_with_them_and_fetched_whole)
+{
+    uint32_t id;
+    const char *text;
+    const struct weft_registry_reference reference = {.name = "Point", .subject = "point", .version = 3};
+    struct http_stub *stub = http_stub_start(ANSWERS(
+        HTTP_JSON("200 OK", "{\"id\":1}"),
+        HTTP_JSON("200 OK", "{\"schema\":\"[\\\"null\\\",\\\"Point\\\"]\",\"references\":[{\"name\":\"Point\","
+                            "\"subject\":\"point\",\"version\":3}]}"),
+        HTTP_JSON("200 OK", "{\"schema\":\"{\\\"type\\\":\\\"fixed\\\",\\\"name\\\":\\\"Point\\\",\\\"size\\\":2}"
+                            "\",\"version\":3,\"id\":5}")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_register_with(registry, "s", "[\"null\",\"Point\"]", &reference, 1, &id, NULL), 0);
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 0),
+                                 "\"references\":[{\"name\":\"Point\",\"subject\":\"point\",\"version\":3}]"));
+    ck_assert_int_eq(weft_registry_by_id(registry, 1, &text, NULL), 0);
+    ck_assert_str_eq(text, "[\"null\",{\"type\":\"fixed\",\"name\":\"Point\",\"size\":2,\"namespace\":\"\"}]");
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 2), "GET /subjects/point/versions/3?deleted=true HTTP"));
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+/* Each schema refers to the next: the registry would be asked for ever. */
+START_TEST(references_without_end_are_given_up)
+{
+    static char answers[100][256];
+    const char *list[101] = {0}, *text;
+    struct weft_error err = {0};
+    for (int i = 0; i < 100; i++) {
+        snprintf(answers[i], sizeof answers[i],
+                 "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"schema\":\"\\\"N%d\\\"\",\"references\":[{\"name\":"
+                 "\"N%d\",\"subject\":\"s\",\"version\":1}]}",
+                 i, i);
+        list[i] = answers[i];
+    }
+    struct http_stub *stub = http_stub_start(list);
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_by_id(registry, 1, &text, &err), -1);
+    assert_error(err, WEFT_ERROR_CORRUPT, "refers to more than 64 others");
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(subjects_and_versions_are_listed)
+{
+    struct weft_registry_subjects subjects;
+    int *versions;
+    size_t count;
+    struct http_stub *stub =
+        http_stub_start(ANSWERS(HTTP_JSON("200 OK", "[\"b\",\"a\"]"), HTTP_JSON("200 OK", "[1,4]"),
+                                HTTP_JSON("404 Not Found", "{\"error_code\":40401}"), HTTP_JSON("200 OK", "[\"x\"]")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_subjects(registry, &subjects, NULL), 0);
+    ck_assert_uint_eq(subjects.count, 2);
+    ck_assert_str_eq(subjects.names[0], "a");
+    weft_registry_subjects_clear(&subjects);
+    ck_assert_int_eq(weft_registry_versions(registry, "a", &versions, &count, NULL), 0);
+    ck_assert(count == 2 && versions[1] == 4);
+    free(versions);
+    ck_assert_int_eq(weft_registry_versions(registry, "a", &versions, &count, NULL), 0);
+    ck_assert_uint_eq(count, 0);
+    free(versions);
+    ck_assert_int_eq(weft_registry_versions(registry, "a", &versions, &count, NULL), -1);
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_version_is_deleted_and_what_others_need_is_kept)
+{
+    bool found;
+    struct weft_error err = {0};
+    struct http_stub *stub = http_stub_start(
+        ANSWERS(HTTP_JSON("200 OK", "2"), HTTP_JSON("404 Not Found", "{\"error_code\":40401}"),
+                HTTP_JSON("422 Unprocessable Entity", "{\"error_code\":42206,\"message\":\"referenced\"}")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_delete(registry, "s", 2, true, &found, NULL), 0);
+    ck_assert(found);
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 0), "DELETE /subjects/s/versions/2?permanent=true HTTP"));
+    ck_assert_int_eq(weft_registry_delete(registry, "s", 0, false, &found, NULL), 0);
+    ck_assert(!found);
+    ck_assert_int_eq(weft_registry_delete(registry, "s", 0, false, &found, &err), -1);
+    assert_error(err, WEFT_ERROR_CONFLICT, "keeps this: referenced");
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_registry_that_has_no_guids_knows_none)
+{
+    const uint8_t guid[16] = {1};
+    const char *text = "", *no_path = HTTP_JSON("404 Not Found", "{\"error_code\":0,\"message\":\"no such path\"}");
+    struct weft_error err = {0};
+    struct http_stub *stub =
+        http_stub_start(ANSWERS(no_path, HTTP_JSON("200 OK", "{\"compatibilityLevel\":\"FULL\"}")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_by_guid(registry, guid, &text, NULL), 0);
+    ck_assert_ptr_null(text);
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+
+    stub = http_stub_start(ANSWERS(no_path, no_path));
+    registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_by_guid(registry, guid, &text, &err), -1);
+    assert_error(err, WEFT_ERROR_CONFIG, "is this a schema registry?");
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
 SUITE("registry", TEST(a_schema_is_registered_without_white_space_and_its_id_kept),
       TEST(the_same_schema_under_another_subject_is_registered_there_too), TEST(a_subject_is_escaped_in_the_path),
       TEST(a_known_schema_is_found_and_an_unknown_one_is_not),
@@ -420,4 +655,12 @@ SUITE("registry", TEST(a_schema_is_registered_without_white_space_and_its_id_kep
       TEST(credentials_are_sent_wherever_they_stand), TEST(credentials_are_in_no_message),
       TEST(no_url_at_all_is_an_error), TEST(an_incompatible_schema_is_a_conflict), TEST(what_is_not_json_is_not_sent),
       TEST(compatibility_is_asked_for_and_an_unknown_subject_takes_any_schema), TEST(a_level_is_read_and_set),
-      TEST(threads_share_a_client))
+      TEST(threads_share_a_client), TEST(an_answer_that_drips_is_cut_off_by_the_time_limit),
+      TEST(a_server_that_says_when_to_come_back_is_left_alone_until_then),
+      TEST(what_the_registry_objects_to_in_one_id_is_a_fault_of_this_id),
+      TEST(nonsense_from_a_registry_that_has_answered_before_passes), TEST(a_guid_is_asked_for_as_its_text_and_kept),
+      TEST(a_bearer_token_is_sent), TEST(a_certificate_of_ours_that_cannot_be_read_is_named_as_such),
+      TEST(normalisation_is_asked_for_where_it_is_wanted),
+      TEST(a_schema_with_references_is_registered_with_them_and_fetched_whole),
+      TEST(references_without_end_are_given_up), TEST(subjects_and_versions_are_listed),
+      TEST(a_version_is_deleted_and_what_others_need_is_kept), TEST(a_registry_that_has_no_guids_knows_none))

@@ -5,10 +5,14 @@ target_link_libraries(weft_schemas_support PUBLIC PkgConfig::AVRO PkgConfig::CHE
 target_compile_options(weft_schemas_support PRIVATE
   $<$<C_COMPILER_ID:Clang>:-Wno-gnu-zero-variadic-macro-arguments> $<$<C_COMPILER_ID:GNU>:-Wno-pedantic>)
 
+weft_unit_test(compatibility weft_schemas)
+weft_unit_test(difference weft_schemas)
+weft_unit_test(evolution weft_schemas weft_schemas_support)
 weft_unit_test(framing weft_schemas)
 weft_unit_test(schema weft_schemas)
 weft_unit_test(plan weft_schemas weft_schemas_support)
 weft_unit_test(request weft_schemas weft_schemas_support)
 weft_unit_test(result weft_schemas weft_schemas_support)
+weft_unit_test(references weft_schemas PkgConfig::JANSSON)
 weft_unit_test(registry weft_schemas weft_schemas_support)
 weft_unit_test(subject weft_schemas weft_schemas_support)

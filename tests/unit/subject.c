@@ -9,15 +9,21 @@
 #define NO_SUBJECT HTTP_JSON("404 Not Found", "{\"error_code\":40401,\"message\":\"Subject not found\"}")
 
 /* Asks for the schema "int" of topic t, with these answers from the registry. */
-static int ask(const char *const *answers, bool may_register, uint32_t *id, struct weft_error *err)
+static int ask_so(const char *const *answers, bool use_latest, bool may_register, uint32_t *id, struct weft_error *err)
 {
     struct http_stub *stub = http_stub_start(answers);
-    struct weft_registry_config config = {.url = http_stub_url(stub), .retries = -1, .timeout_ms = 20000};
+    struct weft_registry_config config = {
+        .url = http_stub_url(stub), .retries = -1, .timeout_ms = 20000, .use_latest = use_latest};
     struct weft_registry *registry = weft_registry_new(&config, err);
     int result = weft_subject_schema_id(registry, "t", "\"int\"", may_register, id, err);
     weft_registry_destroy(registry);
     http_stub_stop(stub);
     return result;
+}
+
+static int ask(const char *const *answers, bool may_register, uint32_t *id, struct weft_error *err)
+{
+    return ask_so(answers, false, may_register, id, err);
 }
 
 START_TEST(a_schema_that_is_there_is_found)
@@ -96,9 +102,42 @@ START_TEST(schemas_are_the_same_whatever_their_layout)
 }
 END_TEST
 
+START_TEST(a_strategy_names_the_subject_after_the_topic_or_the_record_or_both)
+{
+    const char *record = "{\"type\":\"record\",\"name\":\"R\",\"namespace\":\"n\",\"fields\":[]}";
+    const char *names[] = {"t-value", "n.R", "t-n.R"};
+    for (int i = WEFT_SUBJECT_TOPIC; i <= WEFT_SUBJECT_TOPIC_RECORD; i++) {
+        char subject[WEFT_SUBJECT_SIZE];
+        struct weft_error err = {0};
+        struct weft_registry_config config = {.url = "http://127.0.0.1:1", .strategy = (enum weft_subject_strategy)i};
+        struct weft_registry *registry = weft_registry_new(&config, NULL);
+        ck_assert_int_eq(weft_subject_name(registry, "t", record, subject, &err), 0);
+        ck_assert_str_eq(subject, names[i]);
+        ck_assert_int_eq(weft_subject_name(registry, "t", "\"int\"", subject, &err), i == WEFT_SUBJECT_TOPIC ? 0 : -1);
+        weft_registry_destroy(registry);
+    }
+}
+END_TEST
+
+START_TEST(the_latest_version_is_used_where_that_is_wanted_and_it_is_encoded_as_ours_is)
+{
+    uint32_t id = 0;
+    struct weft_error err = {0};
+    const char *same[] = {
+        HTTP_JSON("200 OK", "{\"id\":8,\"version\":2,\"schema\":\"{\\\"type\\\":\\\"int\\\",\\\"unit\\\":1}\"}"), NULL};
+    const char *other[] = {HTTP_JSON("200 OK", "{\"id\":8,\"version\":2,\"schema\":\"\\\"long\\\"\"}"), NULL};
+    ck_assert_msg(ask_so(same, true, false, &id, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(id, 8);
+    ck_assert_int_eq(ask_so(other, true, true, &id, &err), -1);
+    ck_assert_int_eq(err.class, WEFT_ERROR_CONFLICT);
+}
+END_TEST
+
 SUITE("subject", TEST(a_schema_that_is_there_is_found),
       TEST(a_schema_that_was_registered_in_another_layout_is_found_as_the_latest),
       TEST(a_missing_schema_is_registered_where_that_is_allowed),
       TEST(a_schema_that_another_instance_registers_meanwhile_is_found),
       TEST(a_missing_schema_is_an_error_where_it_must_not_be_registered), TEST(another_latest_schema_is_not_ours),
-      TEST(schemas_are_the_same_whatever_their_layout))
+      TEST(schemas_are_the_same_whatever_their_layout),
+      TEST(a_strategy_names_the_subject_after_the_topic_or_the_record_or_both),
+      TEST(the_latest_version_is_used_where_that_is_wanted_and_it_is_encoded_as_ours_is))
