@@ -7,7 +7,7 @@ set(shared ${CMAKE_INSTALL_DATADIR}/weft)
 install(TARGETS weft RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES completions/weft.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME weft)
 install(DIRECTORY schemas/ DESTINATION ${shared}/schemas FILES_MATCHING PATTERN *.avsc)
-install(FILES topology/predict.yaml DESTINATION ${shared}/topology OPTIONAL)
+install(FILES topology/predict.yaml topology/topology.schema.json DESTINATION ${shared}/topology OPTIONAL)
 install(DIRECTORY model/zoo/ DESTINATION ${shared}/model/zoo OPTIONAL FILES_MATCHING PATTERN *.onnx)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

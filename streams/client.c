@@ -248,46 +248,53 @@ static int describe_topic(struct weft_client *client, const struct rd_kafka_meta
     return 0;
 }
 
+int weft_client_metadata(struct weft_client *client, bool all, rd_kafka_topic_t *only, int timeout_ms,
+                         const struct rd_kafka_metadata **metadata, struct weft_error *err)
+{
+    enum { SLICE_MS = 500, PAUSE_MS = 20 };
+    int64_t deadline = weft_clock_ms() + timeout_ms;
+    for (;;) {
+        /* Short slices, with the callbacks served between, so that a refusal ends the wait. */
+        rd_kafka_resp_err_t code = rd_kafka_metadata(client->handle, all, only, metadata, SLICE_MS);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            return 0;
+        rd_kafka_poll(client->handle, 0);
+        if (weft_client_refused(client) || weft_clock_ms() >= deadline)
+            return weft_client_fail(client, code, "asking the cluster about its topics", err);
+        weft_clock_sleep_ms(PAUSE_MS);
+    }
+}
+
 int weft_client_partition_count(struct weft_client *client, const char *topic, int timeout_ms, int *count,
                                 struct weft_error *err)
 {
-    enum { SLICE_MS = 500, NEW_TOPIC_MS = 2000 };
+    enum { PAUSE_MS = 20, NEW_TOPIC_MS = 2000 };
     int result = -1;
-    int64_t deadline = weft_clock_ms() + timeout_ms;
+    int64_t now = weft_clock_ms(), deadline = now + timeout_ms;
     /* A topic that has just been made is not known to every broker at once. */
-    int64_t unknown_deadline = weft_clock_ms() + (timeout_ms < NEW_TOPIC_MS ? timeout_ms : NEW_TOPIC_MS);
-    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    const struct rd_kafka_metadata *metadata = NULL;
+    int64_t unknown_deadline = now + (timeout_ms < NEW_TOPIC_MS ? timeout_ms : NEW_TOPIC_MS);
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client->handle, topic, NULL);
     if (!handle)
         return weft_error_set(err, WEFT_ERROR_CONFIG, "'%s' is no name for a topic: %s", topic,
                               rd_kafka_err2str(rd_kafka_last_error()));
     for (;;) {
-        /* Short slices, with the callbacks served between, so that a refusal ends the wait. */
-        code = rd_kafka_metadata(client->handle, 0, handle, &metadata, SLICE_MS);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            rd_kafka_resp_err_t topic_code =
-                metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-            bool settled = topic_code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART
-                               ? weft_clock_ms() >= unknown_deadline
-                               : topic_code != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
-            if (settled && metadata->topic_cnt == 1) {
-                result = describe_topic(client, &metadata->topics[0], count, err);
-                break;
-            }
-            code = topic_code;
-            rd_kafka_metadata_destroy(metadata);
-            metadata = NULL;
-        }
-        rd_kafka_poll(client->handle, 0);
-        if (weft_client_refused(client) || weft_clock_ms() >= deadline)
+        const struct rd_kafka_metadata *metadata;
+        int64_t left_ms = deadline - weft_clock_ms();
+        if (weft_client_metadata(client, false, handle, left_ms > 0 ? (int)left_ms : 0, &metadata, err) != 0)
             break;
-        weft_clock_sleep_ms(20);
-    }
-    if (metadata)
+        rd_kafka_resp_err_t code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__BAD_MSG;
+        now = weft_clock_ms();
+        bool waits = (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && now < unknown_deadline) ||
+                     (code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && now < deadline);
+        if (!waits)
+            result = code == RD_KAFKA_RESP_ERR__BAD_MSG
+                         ? weft_client_fail(client, code, "asking the cluster about its topics", err)
+                         : describe_topic(client, &metadata->topics[0], count, err);
         rd_kafka_metadata_destroy(metadata);
-    else
-        weft_client_fail(client, code, "asking the cluster about its topics", err);
+        if (!waits)
+            break;
+        weft_clock_sleep_ms(PAUSE_MS);
+    }
     rd_kafka_topic_destroy(handle);
     return result;
 }

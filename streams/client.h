@@ -35,6 +35,12 @@ void weft_client_destroy(struct weft_client *client);
 
 rd_kafka_t *weft_client_handle(const struct weft_client *client);
 
+/* What the cluster says of a topic: of `only`, or when that is NULL of all, or else of those that the client has
+ * handles for. Waits for a broker up to timeout_ms, but not after a refused password or certificate. The caller
+ * destroys *metadata. */
+int weft_client_metadata(struct weft_client *client, bool all, rd_kafka_topic_t *only, int timeout_ms,
+                         const struct rd_kafka_metadata **metadata, struct weft_error *err);
+
 /* How many partitions the topic has. Waits for a broker up to timeout_ms, but not after a refused password or
  * certificate. WEFT_ERROR_CONFIG when there is no such topic, _UNAVAILABLE when no broker answers, _REFUSED when the
  * cluster refuses us; the message says what to do. */

@@ -1,6 +1,5 @@
 #include "topology/document.h"
 
-#include <ctype.h>
 #include <cyaml/cyaml.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,12 +9,15 @@
 #include <yaml.h>
 
 #include "base/text_file.h"
+#include "topology/expansion.h"
+#include "topology/form.h"
 
-/* ENTRIES_MAX bounds what a list of aliases can make of a small file; KEYS_SHOWN what a message lists. */
-enum { ENTRIES_MAX = 1000, PATH_SIZE = 256, FAULT_SIZE = 256, KEYS_SHOWN = 10 };
+/* ENTRIES_MAX bounds what a list of aliases can make of a small file. */
+enum { ENTRIES_MAX = 1000, PATH_SIZE = 256 };
 
 struct weft_document {
     yaml_document_t tree;
+    bool parsed; /* there is a tree */
     struct weft_document_content *content;
 };
 
@@ -26,6 +28,11 @@ struct weft_document {
 #define LIST(key, member, entry)                                                                                       \
     CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct weft_document_content, member, entry,   \
                          0, ENTRIES_MAX)
+
+static const cyaml_schema_field_t cluster_fields[] = {
+    GIVEN("id", struct weft_document_cluster, id),
+    CYAML_FIELD_END,
+};
 
 static const cyaml_schema_field_t schema_fields[] = {
     GIVEN("subject", struct weft_document_schema, subject),
@@ -55,8 +62,25 @@ static const cyaml_schema_field_t processor_fields[] = {
     GIVEN("source", struct weft_document_processor, source),
     GIVEN("sink", struct weft_document_processor, sink),
     MAY_BE("dead_letters", struct weft_document_processor, dead_letters),
-    GIVEN("model", struct weft_document_processor, model),
+    MAY_BE("model", struct weft_document_processor, model),
     MAY_BE("workers", struct weft_document_processor, workers),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t end_fields[] = {
+    MAY_BE("kafka", struct weft_document_end, kafka),
+    MAY_BE("pubsub", struct weft_document_end, pubsub),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t bridge_fields[] = {
+    GIVEN("name", struct weft_document_bridge, name),
+    CYAML_FIELD_MAPPING_PTR("from", CYAML_FLAG_POINTER, struct weft_document_bridge, from, end_fields),
+    CYAML_FIELD_MAPPING_PTR("to", CYAML_FLAG_POINTER, struct weft_document_bridge, to, end_fields),
+    MAY_BE("order", struct weft_document_bridge, order),
+    MAY_BE("format", struct weft_document_bridge, format),
+    MAY_BE("on_unmappable", struct weft_document_bridge, on_unmappable),
+    MAY_BE("dead_letters", struct weft_document_bridge, dead_letters),
     CYAML_FIELD_END,
 };
 
@@ -66,208 +90,128 @@ static const cyaml_schema_value_t topic_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct weft_document_topic, topic_fields)};
 static const cyaml_schema_value_t processor_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct weft_document_processor, processor_fields)};
+static const cyaml_schema_value_t bridge_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct weft_document_bridge, bridge_fields)};
 
 static const cyaml_schema_field_t content_fields[] = {
     GIVEN("topology", struct weft_document_content, topology),
+    CYAML_FIELD_MAPPING_PTR("cluster", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct weft_document_content, cluster,
+                            cluster_fields),
     LIST("schemas", schemas, &schema_entry),
     LIST("topics", topics, &topic_entry),
     LIST("processors", processors, &processor_entry),
+    LIST("bridges", bridges, &bridge_entry),
     CYAML_FIELD_END,
 };
 
 static const cyaml_schema_value_t content_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct weft_document_content, content_fields)};
 
-/* What libcyaml logs of a fault: a message, then "in ..." lines from the innermost outwards, of which the path is made.
- */
-struct fault {
-    char message[FAULT_SIZE];
-    char path[PATH_SIZE];  /* topics/0/partitions */
-    char names[PATH_SIZE]; /* topics.partitions */
-};
-
-static void prepend(char *path, const char *part, size_t length, char separator)
+static void syntax_fault(const yaml_parser_t *parser, const char *text, size_t size, struct weft_faults *faults)
 {
-    char whole[PATH_SIZE];
-    snprintf(whole, sizeof whole, "%.*s%.*s%s", (int)length, part, path[0] != '\0', &separator, path);
-    memcpy(path, whole, sizeof whole);
-}
-
-static void on_log(cyaml_log_t level, void *ctx, const char *format, va_list args)
-{
-    struct fault *fault = ctx;
-    char line[FAULT_SIZE];
-    if (level != CYAML_LOG_ERROR)
+    if (parser->error == YAML_MEMORY_ERROR) {
+        faults->incomplete = true;
         return;
-    vsnprintf(line, sizeof line, format, args);
-    line[strcspn(line, "\n")] = '\0';
-    const char *text = line + strspn(line, " ");
-    const char *quoted = strchr(text, '\'');
-    if (strncmp(text, "in mapping field '", 18) == 0) {
-        quoted++;
-        prepend(fault->path, quoted, strcspn(quoted, "'"), '/');
-        prepend(fault->names, quoted, strcspn(quoted, "'"), '.');
-    } else if (strncmp(text, "in sequence entry '", 19) == 0) {
-        char index[24]; /* libcyaml counts from 1 */
-        int length = snprintf(index, sizeof index, "%lu", strtoul(quoted + 1, NULL, 10) - 1);
-        prepend(fault->path, index, (size_t)length, '/');
-    } else if (!fault->message[0] && strncmp(text, "Load: ", 6) == 0) {
-        snprintf(fault->message, sizeof fault->message, "%s", text + 6);
     }
-}
-
-/* The fields of the mapping at a path of names. */
-static const cyaml_schema_field_t *find_fields(const char *names)
-{
-    const cyaml_schema_field_t *fields = content_fields;
-    while (*names) {
-        size_t length = strcspn(names, ".");
-        const cyaml_schema_field_t *field = fields;
-        while (field->key && (strlen(field->key) != length || strncmp(field->key, names, length) != 0))
-            field++;
-        if (!field->key)
-            return NULL;
-        const cyaml_schema_value_t *value = &field->value;
-        if (value->type == CYAML_SEQUENCE)
-            value = value->sequence.entry;
-        if (value->type != CYAML_MAPPING)
-            return NULL;
-        fields = value->mapping.fields;
-        names += length + (names[length] == '.');
+    if (parser->error == YAML_READER_ERROR) {
+        weft_faults_add(faults, 0, "byte %zu: %s: the file must be UTF-8 text", parser->problem_offset,
+                        parser->problem);
+        return;
     }
-    return fields;
-}
-
-/* "a, b, c", or "" when there are too many to help. */
-static void list_keys(const cyaml_schema_field_t *fields, char *out, size_t size)
-{
-    size_t length = 0;
-    out[0] = '\0';
-    for (int i = 0; fields && fields[i].key; i++) {
-        if (i == KEYS_SHOWN) {
-            out[0] = '\0';
-            return;
-        }
-        int written = snprintf(out + length, size - length, "%s%s", i ? ", " : "", fields[i].key);
-        length += (size_t)written < size - length ? (size_t)written : 0;
-    }
-}
-
-static void drop_last(char *path, char separator)
-{
-    char *last = strrchr(path, separator);
-    *(last ? last : path) = '\0';
-}
-
-static void append_key(char *path, const char *key)
-{
-    size_t length = strlen(path);
-    snprintf(path + length, PATH_SIZE - length, "%s%s", length ? "/" : "", key);
-}
-
-/* Says libcyaml's fault in our words, at the line where it is. */
-static int report(const struct weft_document *document, const char *file, cyaml_err_t code, struct fault *fault,
-                  struct weft_error *err)
-{
-    char text[WEFT_ERROR_MESSAGE_MAX / 2];
-    const char *colon = strstr(fault->message, ": ");
-    const char *key = colon ? colon + 2 : "";
-    if (code == CYAML_ERR_OOM)
-        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    if (code == CYAML_ERR_INVALID_KEY) {
-        char known[FAULT_SIZE];
-        list_keys(find_fields(fault->names), known, sizeof known);
-        append_key(fault->path, key);
-        if (known[0])
-            snprintf(text, sizeof text, "unknown key '%s': known here are %s", key, known);
-        else
-            snprintf(text, sizeof text, "unknown key '%s': Kafka has no such topic setting", key);
-    } else if (code == CYAML_ERR_MAPPING_FIELD_MISSING) {
-        /* libcyaml notices at the end of the mapping and names the last key that it saw there. */
-        drop_last(fault->path, '/');
-        drop_last(fault->names, '.');
-        snprintf(text, sizeof text, "'%s' is missing", key);
-    } else if (code == CYAML_ERR_SEQUENCE_ENTRIES_MAX) {
-        snprintf(text, sizeof text, "at most %d entries are allowed", ENTRIES_MAX);
-    } else if (strstr(fault->message, "already seen")) {
-        drop_last(fault->names, '.');
-        snprintf(text, sizeof text, "'%s' stands there twice", key);
-    } else if (strstr(fault->message, "Expecting SEQUENCE")) {
-        snprintf(text, sizeof text, "must be a list, with entries that start with '- '");
-    } else if (strstr(fault->message, "Expecting MAPPING")) {
-        snprintf(text, sizeof text, "must be a mapping of keys to values, as in 'key: value'");
-    } else if (strstr(fault->message, "Expecting STRING")) {
-        snprintf(text, sizeof text, "must be a single value");
-    } else {
-        snprintf(text, sizeof text, "%s", fault->message[0] ? fault->message : cyaml_strerror(code));
-    }
-    for (char *p = text; *p; p++)
-        if (iscntrl((unsigned char)*p))
-            *p = '?'; /* quoted from the file; a message is one line */
-    int line = weft_document_line(document, "%s", fault->path);
-    return weft_error_set(err, WEFT_ERROR_CONFIG, "%s:%d: %s%s%s", file, line, fault->names,
-                          fault->names[0] ? ": " : "", text);
-}
-
-static int parse_content(struct weft_document *document, const char *file, const char *text, size_t size,
-                         struct weft_error *err)
-{
-    struct fault fault = {{0}, {0}, {0}};
-    const cyaml_config_t config = {
-        .log_fn = on_log, .log_ctx = &fault, .mem_fn = cyaml_mem, .log_level = CYAML_LOG_ERROR};
-    cyaml_err_t code = cyaml_load_data((const uint8_t *)text, size, &config, &content_schema,
-                                       (cyaml_data_t **)&document->content, NULL);
-    return code == CYAML_OK ? 0 : report(document, file, code, &fault, err);
-}
-
-static int syntax_error(const yaml_parser_t *parser, const char *file, const char *text, size_t size,
-                        struct weft_error *err)
-{
-    if (parser->error == YAML_MEMORY_ERROR)
-        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    if (parser->error == YAML_READER_ERROR)
-        return weft_error_set(err, WEFT_ERROR_CONFIG, "%s: byte %zu: %s: the file must be UTF-8 text", file,
-                              parser->problem_offset, parser->problem);
     size_t at = parser->problem_mark.index;
     bool tab = at < size && text[at] == '\t';
-    return weft_error_set(err, WEFT_ERROR_CONFIG, "%s:%zu:%zu: this is not YAML: %s%s", file,
-                          parser->problem_mark.line + 1, parser->problem_mark.column + 1, parser->problem,
-                          tab ? ": a tab cannot indent, use spaces" : "");
+    weft_faults_add(faults, (int)parser->problem_mark.line + 1, "column %zu: this is not YAML: %s%s",
+                    parser->problem_mark.column + 1, parser->problem, tab ? ": a tab cannot indent, use spaces" : "");
 }
 
-static int parse_tree(struct weft_document *document, const char *file, const char *text, size_t size,
-                      struct weft_error *err)
+/* The tree of the file's only document, for the caller to delete. */
+static bool parse_tree(yaml_document_t *tree, const char *text, size_t size, struct weft_faults *faults)
 {
-    int result = -1;
+    bool parsed = false;
     yaml_document_t next;
     yaml_parser_t parser;
-    if (!yaml_parser_initialize(&parser))
-        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    if (!yaml_parser_initialize(&parser)) {
+        faults->incomplete = true;
+        return false;
+    }
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-    if (!yaml_parser_load(&parser, &document->tree)) {
-        syntax_error(&parser, file, text, size, err);
+    if (!yaml_parser_load(&parser, tree)) {
+        syntax_fault(&parser, text, size, faults);
         goto out;
     }
-    if (!yaml_document_get_root_node(&document->tree)) {
-        weft_error_set(err, WEFT_ERROR_CONFIG, "%s declares nothing: it is empty", file);
+    parsed = true;
+    if (!yaml_document_get_root_node(tree)) {
+        weft_faults_add(faults, 0, "declares nothing: it is empty");
         goto out;
     }
     if (!yaml_parser_load(&parser, &next)) {
-        syntax_error(&parser, file, text, size, err);
+        syntax_fault(&parser, text, size, faults);
         goto out;
     }
     if (yaml_document_get_root_node(&next))
-        weft_error_set(err, WEFT_ERROR_CONFIG, "%s:%zu: a second document begins here: one file is one topology", file,
-                       next.start_mark.line + 1);
-    else
-        result = 0;
+        weft_faults_add(faults, (int)next.start_mark.line + 1,
+                        "a second document begins here: one file is one topology");
     yaml_document_delete(&next);
 out:
     yaml_parser_delete(&parser);
-    return result;
+    return parsed;
 }
 
-struct weft_document *weft_document_read(const char *path, struct weft_error *err)
+static int append(void *arg, unsigned char *bytes, size_t size)
+{
+    return fwrite(bytes, 1, size, arg) == size;
+}
+
+/* The expanded file as text, which the caller frees; libcyaml reads no trees. Takes the tree. */
+static char *print_tree(yaml_document_t *tree, size_t *size)
+{
+    char *text = NULL;
+    yaml_emitter_t emitter;
+    FILE *out = open_memstream(&text, size);
+    if (!out || !yaml_emitter_initialize(&emitter)) {
+        yaml_document_delete(tree);
+        goto out;
+    }
+    yaml_emitter_set_output(&emitter, append, out);
+    yaml_emitter_set_unicode(&emitter, 1);
+    yaml_emitter_set_width(&emitter, -1);
+    bool printed = yaml_emitter_dump(&emitter, tree) && yaml_emitter_close(&emitter);
+    yaml_emitter_delete(&emitter);
+    if (fclose(out) == 0 && printed)
+        return text;
+    out = NULL;
+out:
+    if (out)
+        fclose(out);
+    free(text);
+    return NULL;
+}
+
+/* After the tree has been found to be of the form, so that all that can go wrong is libcyaml's own. */
+static int load_content(struct weft_document *document, const char *path, const char *text, size_t size,
+                        struct weft_error *err)
+{
+    const cyaml_config_t config = {.mem_fn = cyaml_mem};
+    struct weft_faults faults = {0};
+    yaml_document_t tree;
+    char *expanded = NULL;
+    size_t expanded_size;
+    cyaml_err_t code = CYAML_ERR_OOM;
+    if (parse_tree(&tree, text, size, &faults)) {
+        weft_expand(&tree, &faults);
+        expanded = print_tree(&tree, &expanded_size);
+    }
+    if (expanded)
+        code = cyaml_load_data((const uint8_t *)expanded, expanded_size, &config, &content_schema,
+                               (cyaml_data_t **)&document->content, NULL);
+    free(expanded);
+    weft_faults_clear(&faults);
+    if (code == CYAML_ERR_OOM)
+        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    return code == CYAML_OK ? 0 : weft_error_set(err, WEFT_ERROR_CONFIG, "%s: %s", path, cyaml_strerror(code));
+}
+
+struct weft_document *weft_document_read(const char *path, struct weft_faults *faults, struct weft_error *err)
 {
     size_t size;
     struct weft_document *document = NULL;
@@ -275,15 +219,23 @@ struct weft_document *weft_document_read(const char *path, struct weft_error *er
     if (!text)
         return NULL;
     document = calloc(1, sizeof *document);
-    if (!document)
+    if (!document) {
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    else if (parse_tree(document, path, text, size, err) == 0 && parse_content(document, path, text, size, err) == 0)
-        goto out;
-    weft_document_destroy(document);
-    document = NULL;
-out:
+        goto fail;
+    }
+    document->parsed = parse_tree(&document->tree, text, size, faults);
+    if (!faults->count && !faults->incomplete)
+        weft_expand(&document->tree, faults);
+    if (document->parsed && yaml_document_get_root_node(&document->tree))
+        weft_form_check(&document->tree, &content_schema, faults);
+    if (faults->count || faults->incomplete || load_content(document, path, text, size, err) != 0)
+        goto fail;
     free(text);
     return document;
+fail:
+    free(text);
+    weft_document_destroy(document);
+    return NULL;
 }
 
 void weft_document_destroy(struct weft_document *document)
@@ -293,7 +245,8 @@ void weft_document_destroy(struct weft_document *document)
     const cyaml_config_t config = {.mem_fn = cyaml_mem};
     if (document->content)
         cyaml_free(&config, &content_schema, document->content, 0);
-    yaml_document_delete(&document->tree);
+    if (document->parsed)
+        yaml_document_delete(&document->tree);
     free(document);
 }
 

@@ -1,14 +1,19 @@
 /* A topology file as it is written: which keys there may be, their text, and where each stands.
  *
- * libcyaml checks the form and fills the structs; values are still text. libyaml's own tree, kept beside, knows the
- * lines, so that those who find fault with a value can say where it is. */
+ * libyaml's tree, with the environment's values in it, is held against the form, so that all faults are found and each
+ * has its line; libcyaml then fills the structs by the same tables. Values are still text. */
 #ifndef WEFT_TOPOLOGY_DOCUMENT_H
 #define WEFT_TOPOLOGY_DOCUMENT_H
 
 #include "base/error.h"
+#include "topology/faults.h"
 #include "topology/topic_settings.h"
 
 /* NULL: not given. */
+struct weft_document_cluster {
+    char *id;
+};
+
 struct weft_document_schema {
     char *subject, *file, *compatibility;
 };
@@ -28,20 +33,33 @@ struct weft_document_processor {
     char *name, *source, *sink, *dead_letters, *model, *workers;
 };
 
+struct weft_document_end {
+    char *kafka, *pubsub;
+};
+
+struct weft_document_bridge {
+    char *name, *order, *format, *on_unmappable, *dead_letters;
+    struct weft_document_end *from, *to;
+};
+
 struct weft_document_content {
     char *topology;
+    struct weft_document_cluster *cluster;
     struct weft_document_schema *schemas;
     unsigned schemas_count;
     struct weft_document_topic *topics;
     unsigned topics_count;
     struct weft_document_processor *processors;
     unsigned processors_count;
+    struct weft_document_bridge *bridges;
+    unsigned bridges_count;
 };
 
 struct weft_document;
 
-/* WEFT_ERROR_CONFIG with "FILE:LINE: ..." when the file is not YAML or not of this form. */
-struct weft_document *weft_document_read(const char *path, struct weft_error *err);
+/* NULL when the file is not YAML or not of this form, with the faults, or else with *err: it cannot be read, or memory
+ * is short. */
+struct weft_document *weft_document_read(const char *path, struct weft_faults *faults, struct weft_error *err);
 void weft_document_destroy(struct weft_document *document); /* accepts NULL */
 
 const struct weft_document_content *weft_document_content(const struct weft_document *document);

@@ -1,11 +1,11 @@
 /* The difference between a topology and the cluster and registry that it is for, and the steps that remove it.
  *
- *     struct weft_topology_plan *plan = weft_topology_plan_new(topology, settings, log, &err);
+ *     struct weft_topology_plan *plan = weft_topology_plan_new(topology, settings, allowed, log, &err);
  *     ... show weft_topology_plan_steps ...
  *     weft_topology_plan_execute(plan, done, NULL, &err);
  *
- * Only creates and registers: what is there and differs is said and left as it is. Topics and subjects that the file
- * does not name are not looked at. */
+ * Topics and subjects that the file does not name are not looked at. Nothing is ever deleted; what takes data away or
+ * lets incompatible schemas in is refused unless it is allowed by name. */
 #ifndef WEFT_TOPOLOGY_PLAN_H
 #define WEFT_TOPOLOGY_PLAN_H
 
@@ -13,40 +13,60 @@
 #include "base/settings.h"
 #include "topology/topology.h"
 
-enum weft_topology_step_kind { WEFT_STEP_SCHEMA, WEFT_STEP_COMPATIBILITY, WEFT_STEP_TOPIC };
+enum weft_topology_step_kind {
+    WEFT_STEP_SCHEMA,
+    WEFT_STEP_COMPATIBILITY,
+    WEFT_STEP_TOPIC,
+    WEFT_STEP_PARTITIONS,
+    WEFT_STEP_REPLICATION, /* said only: weft moves no replicas */
+    WEFT_STEP_SETTING,     /* of a topic */
+};
 
 enum weft_topology_step_verdict {
     WEFT_STEP_UNCHANGED,
-    WEFT_STEP_CHANGE,  /* execute does it */
-    WEFT_STEP_DIFFERS, /* as it is, until somebody decides */
-    WEFT_STEP_REFUSED, /* the cluster or the registry would not take it */
+    WEFT_STEP_CREATE,
+    WEFT_STEP_CHANGE,
+    WEFT_STEP_DRIFT,   /* is otherwise there, and left so */
+    WEFT_STEP_REFUSED, /* by the cluster, the registry or, where something would be lost, by weft */
     WEFT_STEP_VERDICTS,
 };
 
 struct weft_topology_step {
     enum weft_topology_step_kind kind;
     enum weft_topology_step_verdict verdict;
-    const char *name; /* topic or subject */
-    size_t declared;  /* its index among the topology's topics or schemas */
-    char *detail;     /* for people; after execution what came of it */
+    const char *name;    /* topic or subject */
+    const char *setting; /* of a SETTING */
+    size_t declared;     /* index among the topology's topics or schemas */
+    char *from, *to;     /* the values; NULL where there is none */
+    char *detail;        /* for people, may be ""; after execution what came of it */
+};
+
+/* What somebody has agreed to, each as "shrink-retention:TOPIC" or "loosen-compatibility:SUBJECT". */
+struct weft_topology_allowed {
+    const char *const *list;
+    size_t count;
 };
 
 struct weft_topology_plan;
 
-/* Asks the cluster (where topics are declared) and the registry (where schemas are) and changes nothing. topology,
- * settings and log are borrowed until the plan is destroyed. */
+/* Asks the cluster (where topics or its id are declared) and the registry (where schemas are) and changes nothing.
+ * WEFT_ERROR_REFUSED when the cluster has another id than declared, _USAGE when something is allowed that the file does
+ * not declare. All arguments are borrowed until the plan is destroyed. */
 struct weft_topology_plan *weft_topology_plan_new(const struct weft_topology *topology,
-                                                  const struct weft_settings *settings, struct weft_log *log,
+                                                  const struct weft_settings *settings,
+                                                  const struct weft_topology_allowed *allowed, struct weft_log *log,
                                                   struct weft_error *err);
 void weft_topology_plan_destroy(struct weft_topology_plan *plan); /* accepts NULL */
 
 /* The steps in the order of execution. */
 const struct weft_topology_step *weft_topology_plan_steps(const struct weft_topology_plan *plan, size_t *count);
 size_t weft_topology_plan_count(const struct weft_topology_plan *plan, enum weft_topology_step_verdict verdict);
+/* Those that execute would do. */
+size_t weft_topology_plan_changes(const struct weft_topology_plan *plan);
 
 /* Does the steps that change something, calling done after each, and waits until all topics have leaders. Begins
  * nothing when a step is refused (WEFT_ERROR_CONFLICT); stops at the first failure, from where a new plan goes on. What
- * somebody else has created meanwhile counts as done. */
+ * somebody else has done meanwhile counts as done. */
 int weft_topology_plan_execute(struct weft_topology_plan *plan,
                                void (*done)(const struct weft_topology_step *step, void *arg), void *arg,
                                struct weft_error *err);

@@ -5,28 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "topology/admin.h"
 
-enum { REASON_SIZE = 256, SLICE_MS = 500, PAUSE_MS = 50 };
-
-/* The library's metadata about the topics that the client has handles for. Waits in short slices, with the callbacks
- * served between, so that a refused password ends it. */
-static const struct rd_kafka_metadata *ask(struct weft_client *client, int timeout_ms, struct weft_error *err)
-{
-    int64_t deadline = weft_clock_ms() + timeout_ms;
-    for (;;) {
-        const struct rd_kafka_metadata *metadata;
-        rd_kafka_t *handle = weft_client_handle(client);
-        rd_kafka_resp_err_t code = rd_kafka_metadata(handle, 0, NULL, &metadata, SLICE_MS);
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            return metadata;
-        rd_kafka_poll(handle, 0);
-        if (weft_client_refused(client) || weft_clock_ms() >= deadline) {
-            weft_client_fail(client, code, "asking the cluster about its topics", err);
-            return NULL;
-        }
-        weft_clock_sleep_ms(PAUSE_MS);
-    }
-}
+enum { REASON_SIZE = 256, PAUSE_MS = 50 };
 
 static int read_topic(const struct rd_kafka_metadata_topic *topic, struct weft_live_topic *live, struct weft_error *err)
 {
@@ -59,8 +40,7 @@ int weft_topics_look(struct weft_client *client, const struct weft_topology *top
             goto out;
         }
     }
-    metadata = ask(client, timeout_ms, err);
-    if (!metadata)
+    if (weft_client_metadata(client, false, NULL, timeout_ms, &metadata, err) != 0)
         goto out;
     for (size_t i = 0; i < topology->topic_count; i++) {
         live[i] = (struct weft_live_topic){0};
@@ -110,48 +90,13 @@ int weft_topics_await(struct weft_client *client, const struct weft_topology *to
     return result;
 }
 
-/* Waits for the answer to an admin request and gives its event, which the caller destroys. */
-static rd_kafka_event_t *await_answer(struct weft_client *client, rd_kafka_queue_t *queue, int timeout_ms,
-                                      const char *what, struct weft_error *err)
+static int topic_verdict(const rd_kafka_topic_result_t **results, size_t count, rd_kafka_resp_err_t harmless,
+                         struct weft_error *err)
 {
-    /* The library's own time-out comes first; the second beyond it is for what it might forget. */
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + 1000);
-    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    rd_kafka_poll(weft_client_handle(client), 0);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return event;
-    weft_client_fail(client, code, what, err);
-    if (event)
-        rd_kafka_event_destroy(event);
-    return NULL;
-}
-
-static rd_kafka_AdminOptions_t *new_options(struct weft_client *client, rd_kafka_admin_op_t operation, int timeout_ms)
-{
-    char reason[REASON_SIZE];
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(weft_client_handle(client), operation);
-    rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, reason, sizeof reason);
-    return options;
-}
-
-static int creation_result(const rd_kafka_topic_result_t *result, struct weft_error *err)
-{
-    rd_kafka_resp_err_t code = rd_kafka_topic_result_error(result);
-    const char *text = rd_kafka_topic_result_error_string(result);
-    enum weft_error_class class = weft_kafka_error_class(code);
-    switch (code) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-    case RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS: return 0;
-    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
-    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
-    case RD_KAFKA_RESP_ERR_INVALID_REPLICA_ASSIGNMENT:
-    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
-    case RD_KAFKA_RESP_ERR_INVALID_REQUEST:
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION: class = WEFT_ERROR_CONFLICT; break;
-    default: break;
-    }
-    return weft_error_set(err, class, "%s", text ? text : rd_kafka_err2str(code));
+    if (count != 1)
+        return weft_error_set(err, WEFT_ERROR_CORRUPT, "the cluster's answer is of %zu topics", count);
+    rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[0]);
+    return code == harmless ? 0 : weft_admin_verdict(code, rd_kafka_topic_result_error_string(results[0]), err);
 }
 
 int weft_topics_create(struct weft_client *client, const struct weft_topology_topic *topic, bool only_check,
@@ -160,15 +105,13 @@ int weft_topics_create(struct weft_client *client, const struct weft_topology_to
     char reason[REASON_SIZE];
     int result = -1;
     int replication = topic->replication ? topic->replication : -1;
-    rd_kafka_event_t *event = NULL;
     rd_kafka_NewTopic_t *new_topic =
         rd_kafka_NewTopic_new(topic->name, topic->partitions, replication, reason, sizeof reason);
     if (!new_topic)
         return weft_error_set(err, WEFT_ERROR_CONFLICT, "%s", reason);
-    rd_kafka_AdminOptions_t *options = new_options(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
-    rd_kafka_AdminOptions_set_validate_only(options, only_check, reason, sizeof reason);
-    rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, reason, sizeof reason);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(weft_client_handle(client));
+    struct weft_admin admin = weft_admin_begin(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+    if (only_check)
+        weft_admin_only_check(&admin);
     for (size_t i = 0; i < topic->config_count; i++) {
         rd_kafka_resp_err_t code =
             rd_kafka_NewTopic_set_config(new_topic, topic->config[i].name, topic->config[i].value);
@@ -177,76 +120,50 @@ int weft_topics_create(struct weft_client *client, const struct weft_topology_to
             goto out;
         }
     }
-    rd_kafka_CreateTopics(weft_client_handle(client), &new_topic, 1, options, queue);
-    event = await_answer(client, queue, timeout_ms, "creating a topic", err);
-    if (!event)
+    rd_kafka_CreateTopics(weft_client_handle(client), &new_topic, 1, admin.options, admin.queue);
+    if (weft_admin_wait(&admin, "creating a topic", err) != 0)
         goto out;
     size_t count = 0;
     const rd_kafka_topic_result_t **results =
-        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
-    result = count == 1 ? creation_result(results[0], err)
-                        : weft_error_set(err, WEFT_ERROR_CORRUPT, "the cluster's answer names %zu topics", count);
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(admin.event), &count);
+    result = topic_verdict(results, count, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, err);
 out:
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
+    weft_admin_end(&admin);
     rd_kafka_NewTopic_destroy(new_topic);
     return result;
 }
 
-/* Kafka gives 0.50 back as it was written. */
-static bool same_value(const char *live, const char *declared)
+/* Whether the topic has as many partitions as declared by now. */
+static bool is_grown(struct weft_client *client, const struct weft_topology_topic *topic, int timeout_ms)
 {
-    return strcmp(live, declared) == 0 || (strchr(declared, '.') && strtod(live, NULL) == strtod(declared, NULL));
+    struct weft_error ignored;
+    int count;
+    return weft_client_partition_count(client, topic->name, timeout_ms, &count, &ignored) == 0 &&
+           count == topic->partitions;
 }
 
-static void compare(const rd_kafka_ConfigEntry_t **entries, size_t count, const struct weft_topology_topic *topic,
-                    char *out, size_t size)
+int weft_topics_grow(struct weft_client *client, const struct weft_topology_topic *topic, bool only_check,
+                     int timeout_ms, struct weft_error *err)
 {
-    for (size_t i = 0; i < topic->config_count; i++) {
-        const char *live = "not known to the cluster";
-        for (size_t e = 0; e < count; e++)
-            if (strcmp(rd_kafka_ConfigEntry_name(entries[e]), topic->config[i].name) == 0)
-                live = rd_kafka_ConfigEntry_value(entries[e]);
-        if (live && same_value(live, topic->config[i].value))
-            continue;
-        size_t length = strlen(out);
-        snprintf(out + length, size - length, "; %s is %s, declared %s", topic->config[i].name, live ? live : "hidden",
-                 topic->config[i].value);
+    char reason[REASON_SIZE];
+    rd_kafka_NewPartitions_t *partitions =
+        rd_kafka_NewPartitions_new(topic->name, (size_t)topic->partitions, reason, sizeof reason);
+    if (!partitions)
+        return weft_error_set(err, WEFT_ERROR_CONFLICT, "%s", reason);
+    struct weft_admin admin = weft_admin_begin(client, RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, timeout_ms);
+    if (only_check)
+        weft_admin_only_check(&admin);
+    rd_kafka_CreatePartitions(weft_client_handle(client), &partitions, 1, admin.options, admin.queue);
+    int result = weft_admin_wait(&admin, "adding partitions to a topic", err);
+    if (result == 0) {
+        size_t count = 0;
+        const rd_kafka_topic_result_t **results =
+            rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(admin.event), &count);
+        result = topic_verdict(results, count, RD_KAFKA_RESP_ERR_NO_ERROR, err);
+        if (result != 0 && err->class == WEFT_ERROR_CONFLICT && is_grown(client, topic, timeout_ms))
+            result = 0;
     }
-}
-
-int weft_topics_compare(struct weft_client *client, const struct weft_topology_topic *topic, int timeout_ms, char *out,
-                        size_t size, struct weft_error *err)
-{
-    int result = -1;
-    rd_kafka_event_t *event = NULL;
-    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic->name);
-    if (!resource)
-        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    rd_kafka_AdminOptions_t *options = new_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(weft_client_handle(client));
-    rd_kafka_DescribeConfigs(weft_client_handle(client), &resource, 1, options, queue);
-    event = await_answer(client, queue, timeout_ms, "asking for a topic's settings", err);
-    if (!event)
-        goto out;
-    size_t count = 0, entry_count = 0;
-    const rd_kafka_ConfigResource_t **resources =
-        rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
-    rd_kafka_resp_err_t code = count == 1 ? rd_kafka_ConfigResource_error(resources[0]) : RD_KAFKA_RESP_ERR__BAD_MSG;
-    if (code) {
-        weft_client_fail(client, code, "asking for a topic's settings", err);
-        goto out;
-    }
-    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resources[0], &entry_count);
-    compare(entries, entry_count, topic, out, size);
-    result = 0;
-out:
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_ConfigResource_destroy(resource);
+    weft_admin_end(&admin);
+    rd_kafka_NewPartitions_destroy(partitions);
     return result;
 }

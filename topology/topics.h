@@ -1,4 +1,4 @@
-/* The cluster's topics, looked at and created. */
+/* The cluster's topics, looked at, created and grown. */
 #ifndef WEFT_TOPOLOGY_TOPICS_H
 #define WEFT_TOPOLOGY_TOPICS_H
 
@@ -26,8 +26,9 @@ int weft_topics_await(struct weft_client *client, const struct weft_topology *to
 int weft_topics_create(struct weft_client *client, const struct weft_topology_topic *topic, bool only_check,
                        int timeout_ms, struct weft_error *err);
 
-/* Appends to out what of the topic's declared settings is not so in the cluster: "; NAME is A, declared B" each. */
-int weft_topics_compare(struct weft_client *client, const struct weft_topology_topic *topic, int timeout_ms, char *out,
-                        size_t size, struct weft_error *err);
+/* Gives the topic as many partitions as declared, or only asks whether the cluster would. That somebody else has just
+ * done so is no error. */
+int weft_topics_grow(struct weft_client *client, const struct weft_topology_topic *topic, bool only_check,
+                     int timeout_ms, struct weft_error *err);
 
 #endif

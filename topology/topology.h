@@ -1,13 +1,15 @@
-/* What a deployment expects of its cluster, declared in one YAML file: schemas, topics, processors.
+/* What a deployment expects of its cluster, declared in one YAML file: schemas, topics, processors, bridges.
  *
  * Errors name the file and the line. Paths in the file are relative to it. */
 #ifndef WEFT_TOPOLOGY_TOPOLOGY_H
 #define WEFT_TOPOLOGY_TOPOLOGY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "topology/faults.h"
 
 struct weft_topology_schema {
     char *subject;
@@ -35,30 +37,59 @@ struct weft_topology_processor {
     char *name;
     char *source, *sink;
     char *dead_letters; /* <source>.dead where the file does not say */
-    char *model;        /* path, resolved */
+    char *model;        /* path, resolved, or builtin:NAME; NULL: not said */
     int workers;        /* 0: not said */
+    int line;
+};
+
+/* One end of a bridge. */
+struct weft_topology_end {
+    bool pubsub; /* name is projects/PROJECT/subscriptions/NAME, or .../topics/NAME, and not a Kafka topic */
+    char *name;
+};
+
+enum weft_topology_order { WEFT_ORDER_NONE, WEFT_ORDER_KEY, WEFT_ORDER_PARTITION };
+
+/* One of its ends is Kafka's, the other Pub/Sub's. */
+struct weft_topology_bridge {
+    char *name;
+    struct weft_topology_end from, to;
+    enum weft_topology_order order;
+    bool json;          /* format: json; otherwise raw */
+    bool stop;          /* on_unmappable: stop; otherwise dead_letter */
+    char *dead_letters; /* NULL: not said */
     int line;
 };
 
 struct weft_topology {
     char *name;
-    char *path; /* of the file */
+    char *path;       /* of the file */
+    char *cluster_id; /* of the only cluster that it may be applied to, or NULL */
     struct weft_topology_schema *schemas;
     size_t schema_count;
     struct weft_topology_topic *topics;
     size_t topic_count;
     struct weft_topology_processor *processors;
     size_t processor_count;
+    struct weft_topology_bridge *bridges;
+    size_t bridge_count;
 };
 
-/* Loads and checks: form, names, values, cross references, and that the schemas' files are JSON. WEFT_ERROR_CONFIG says
- * file, line and what to do. */
+/* Loads and checks: form, names, values, cross references, and that the schemas' files are JSON. Nobody is asked. NULL
+ * with the faults, or with *err when the file cannot be read or memory is short. */
+struct weft_topology *weft_topology_check(const char *path, struct weft_faults *faults, struct weft_error *err);
+
+/* The same for those who need the topology and not its faults: WEFT_ERROR_CONFIG is the first of them, and how many
+ * more there are. */
 struct weft_topology *weft_topology_load(const char *path, struct weft_error *err);
 void weft_topology_destroy(struct weft_topology *topology); /* accepts NULL */
 
 /* The processor of this name, or the only one when name is NULL. NULL with *err filled otherwise. */
 const struct weft_topology_processor *weft_topology_processor(const struct weft_topology *topology, const char *name,
                                                               struct weft_error *err);
+
+/* The declared topic of this name, or NULL. */
+const struct weft_topology_topic *weft_topology_topic(const struct weft_topology *topology, const char *name);
 
 /* Puts what the file (path) says of the processor into the settings, at the topology's rank. */
 int weft_topology_settings(const struct weft_topology_processor *processor, const char *path,

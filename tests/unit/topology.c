@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/text_file.h"
+#include "model/builtin.h"
 #include "schemas/schema_file.h"
 #include "schemas/subject.h"
 #include "streams/processor_settings.h"
@@ -147,27 +148,139 @@ START_TEST(a_processor_fills_the_settings_that_nobody_set)
 }
 END_TEST
 
-/* Each of these files begins with a comment that is the error expected of it. */
-START_TEST(each_broken_file_gives_the_error_that_stands_in_it)
+START_TEST(a_builtin_model_is_no_path)
+{
+    struct weft_topology *topology = load("builtin.yaml");
+    ck_assert_str_eq(topology->processors[0].model, "builtin:lenet");
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(without_a_model_the_default_of_the_settings_holds)
+{
+    static const struct weft_setting *const tables[] = {weft_processor_settings, NULL};
+    struct weft_error err = {0};
+    struct weft_topology *topology = load("builtin.yaml");
+    struct weft_settings *settings = weft_settings_new(tables, NULL, &err);
+    ck_assert_int_eq(weft_topology_settings(&topology->processors[1], "builtin.yaml", settings, &err), 0);
+    ck_assert_str_eq(weft_settings_text(settings, "model"), WEFT_BUILTIN_DEFAULT);
+    ck_assert_ptr_null(weft_settings_where(settings, "model"));
+    weft_settings_destroy(settings);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+/* broken/KIND/CASE holds a file and all of its faults, as `weft topology check` prints them. */
+START_TEST(each_broken_file_gives_the_faults_that_stand_beside_it)
 {
     glob_t found;
     enter("broken");
-    ck_assert_int_eq(glob("*.yaml", 0, NULL, &found), 0);
+    ck_assert_int_eq(glob("*/*", 0, NULL, &found), 0);
     ck_assert_uint_ge(found.gl_pathc, 30);
     for (size_t i = 0; i < found.gl_pathc; i++) {
+        struct weft_faults faults = {0};
         struct weft_error err = {0};
-        size_t size;
-        char *text = weft_text_file_read(found.gl_pathv[i], &size, &err);
-        ck_assert_ptr_nonnull(text);
-        ck_assert_int_eq(strncmp(text, "# ", 2), 0);
-        text[strcspn(text, "\n")] = '\0';
-        struct weft_topology *topology = weft_topology_load(found.gl_pathv[i], &err);
+        size_t size, at = 0;
+        char printed[8192] = "";
+        ck_assert_int_eq(chdir(found.gl_pathv[i]), 0);
+        char *expected = weft_text_file_read("error", &size, &err);
+        ck_assert_msg(expected != NULL, "%s", err.message);
+        struct weft_topology *topology = weft_topology_check("input.yaml", &faults, &err);
         ck_assert_msg(topology == NULL, "%s was taken", found.gl_pathv[i]);
-        ck_assert_str_eq(err.message, text + 2);
         ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
-        free(text);
+        for (size_t f = 0; f < faults.count; f++) {
+            char line[16] = "";
+            if (faults.list[f].line)
+                snprintf(line, sizeof line, ":%d", faults.list[f].line);
+            at += (size_t)snprintf(printed + at, sizeof printed - at, "input.yaml%s: %s\n", line, faults.list[f].text);
+            ck_assert_uint_lt(at, sizeof printed);
+        }
+        ck_assert_str_eq(printed, expected);
+        free(expected);
+        weft_faults_clear(&faults);
+        enter("broken");
     }
     globfree(&found);
+}
+END_TEST
+
+START_TEST(an_error_is_the_first_fault_and_how_many_more_there_are)
+{
+    struct weft_error err = {0};
+    enter("broken/meaning/bridge_undeclared_topic");
+    ck_assert_ptr_null(weft_topology_load("input.yaml", &err));
+    ck_assert_str_eq(err.message, "input.yaml:6: bridge in: to/kafka is reqests, which is not among the topics: "
+                                  "declare it there (and 1 more)");
+}
+END_TEST
+
+START_TEST(values_come_from_the_environment_before_they_are_read)
+{
+    setenv("WEFT_TEST_PARTITIONS", "12", 1);
+    setenv("WEFT_TEST_NAME", "", 1); /* as if it were not set */
+    struct weft_topology *topology = load("full.yaml");
+    ck_assert_int_eq(topology->topics[0].partitions, 12);
+    ck_assert_str_eq(topology->name, "full");
+    ck_assert_str_eq(topology->cluster_id, "4L6g3nShT-eMCtK--X86sw");
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(a_value_of_the_environment_is_text_and_no_yaml)
+{
+    struct weft_error err = {0};
+    setenv("WEFT_TEST_NAME", "a: {b: [c", 1);
+    enter(".");
+    ck_assert_ptr_null(weft_topology_load("full.yaml", &err));
+    ck_assert_str_eq(err.message, "full.yaml:2: the name of the topology 'a: {b: [c': Kafka allows letters, digits, "
+                                  "'.', '_' and '-' in names");
+}
+END_TEST
+
+START_TEST(two_dollar_signs_are_one)
+{
+    struct weft_topology *topology = load("dollar.yaml");
+    ck_assert_str_eq(topology->processors[0].model, "/models/${NAME}-$5.onnx");
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(a_merged_mapping_gives_what_is_not_there)
+{
+    struct weft_topology *topology = load("full.yaml");
+    ck_assert_str_eq(topology->topics[1].name, "results");
+    ck_assert_int_eq(topology->topics[1].partitions, 8);
+    ck_assert_str_eq(find_config(&topology->topics[1], "retention.ms"), "604800000");
+    ck_assert_str_eq(find_config(&topology->topics[2], "retention.ms"), "2592000000"); /* its own 30d */
+    ck_assert_str_eq(find_config(&topology->topics[2], "cleanup.policy"), "compact,delete");
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(mappings_that_merge_each_other_come_to_an_end)
+{
+    struct weft_error err = {0};
+    enter(".");
+    ck_assert_ptr_null(weft_topology_load("merged_in_a_ring.yaml", &err));
+    ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
+}
+END_TEST
+
+START_TEST(bridges_are_read_with_their_ends)
+{
+    struct weft_topology *topology = load("full.yaml");
+    ck_assert_uint_eq(topology->bridge_count, 2);
+    const struct weft_topology_bridge *in = &topology->bridges[0], *out = &topology->bridges[1];
+    ck_assert(in->from.pubsub && !in->to.pubsub && in->json && !in->stop);
+    ck_assert_str_eq(in->from.name, "projects/p/subscriptions/req");
+    ck_assert_str_eq(in->to.name, "requests");
+    ck_assert_str_eq(in->dead_letters, "requests.dead");
+    ck_assert_int_eq(in->order, WEFT_ORDER_NONE);
+    ck_assert(!out->from.pubsub && out->to.pubsub && !out->json && out->stop);
+    ck_assert_str_eq(out->to.name, "projects/p/topics/res");
+    ck_assert_int_eq(out->order, WEFT_ORDER_KEY);
+    ck_assert_ptr_null(out->dead_letters);
+    weft_topology_destroy(topology);
 }
 END_TEST
 
@@ -237,6 +350,12 @@ SUITE("topology", TEST(schemas_are_read_with_their_files), TEST(topics_are_read_
       TEST(dead_letters_go_beside_the_source_unless_they_are_named),
       TEST(paths_are_relative_to_the_file_unless_they_are_absolute), TEST(the_only_processor_need_not_be_named),
       TEST(of_several_processors_one_must_be_named), TEST(a_processor_fills_the_settings_that_nobody_set),
-      TEST(each_broken_file_gives_the_error_that_stands_in_it), TEST(a_file_that_is_not_there_is_named),
-      TEST(a_folder_is_no_topology), TEST(an_endless_file_is_not_read_to_its_end),
-      TEST(lists_are_bounded_though_aliases_are_short), TEST(the_shipped_topology_loads))
+      TEST(a_builtin_model_is_no_path), TEST(without_a_model_the_default_of_the_settings_holds),
+      TEST(each_broken_file_gives_the_faults_that_stand_beside_it),
+      TEST(an_error_is_the_first_fault_and_how_many_more_there_are),
+      TEST(values_come_from_the_environment_before_they_are_read), TEST(a_value_of_the_environment_is_text_and_no_yaml),
+      TEST(two_dollar_signs_are_one), TEST(a_merged_mapping_gives_what_is_not_there),
+      TEST(mappings_that_merge_each_other_come_to_an_end), TEST(bridges_are_read_with_their_ends),
+      TEST(a_file_that_is_not_there_is_named), TEST(a_folder_is_no_topology),
+      TEST(an_endless_file_is_not_read_to_its_end), TEST(lists_are_bounded_though_aliases_are_short),
+      TEST(the_shipped_topology_loads))

@@ -1,1 +1,4 @@
 weft_unit_test(topology weft_topology)
+weft_unit_test(topology_acl weft_topology)
+weft_unit_test(topology_graph weft_topology)
+weft_unit_test(topology_schema weft_topology PkgConfig::JANSSON)

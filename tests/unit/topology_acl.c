@@ -1,0 +1,55 @@
+#include "topology/acl.h"
+
+#include <string.h>
+
+#include "streams/processor_settings.h"
+#include "support/suite.h"
+
+static const struct weft_topology_processor processor = {
+    .name = (char *)"predict", .source = (char *)"req", .sink = (char *)"res", .dead_letters = (char *)"req.dead"};
+
+static struct weft_settings *make_settings(void)
+{
+    static const char *const names[] = {"group.id"}, *const prefixes[] = {"consumer.", NULL};
+    static const struct weft_settings_dialect dialect = {.names = names, .count = 1, .prefixes = prefixes};
+    static const struct weft_setting *const tables[] = {weft_processor_settings, NULL};
+    struct weft_error err = {0};
+    struct weft_settings *settings = weft_settings_new(tables, &dialect, &err);
+    ck_assert_ptr_nonnull(settings);
+    return settings;
+}
+
+START_TEST(a_processor_reads_its_source_and_group_and_writes_the_rest)
+{
+    struct weft_right rights[WEFT_RIGHTS];
+    struct weft_settings *settings = make_settings();
+    weft_rights(&processor, settings, rights);
+    static const char *const expected[WEFT_RIGHTS][3] = {{"topic", "req", "Read"},
+                                                         {"topic", "res", "Write"},
+                                                         {"topic", "req.dead", "Write"},
+                                                         {"group", "weft-predict", "Read"},
+                                                         {"transactional-id", "weft-predict-", "Write"}};
+    for (int i = 0; i < WEFT_RIGHTS; i++) {
+        ck_assert_str_eq(rights[i].resource, expected[i][0]);
+        ck_assert_str_eq(rights[i].name, expected[i][1]);
+        ck_assert_str_eq(rights[i].operation, expected[i][2]);
+        ck_assert_int_eq(rights[i].prefix, i == WEFT_RIGHTS - 1);
+    }
+    weft_settings_destroy(settings);
+}
+END_TEST
+
+START_TEST(what_a_shell_would_read_otherwise_is_quoted)
+{
+    char text[512] = "";
+    const struct weft_right right = {"group", "it's $HOME", false, "Read"};
+    FILE *out = fmemopen(text, sizeof text, "w");
+    weft_right_print(out, &right, "a:1,b:2", "User:CN=x y");
+    fclose(out);
+    ck_assert_str_eq(text, "kafka-acls.sh --bootstrap-server a:1,b:2 --add --allow-principal 'User:CN=x y' "
+                           "--operation Read --group 'it'\\''s $HOME'\n");
+}
+END_TEST
+
+SUITE("topology_acl", TEST(a_processor_reads_its_source_and_group_and_writes_the_rest),
+      TEST(what_a_shell_would_read_otherwise_is_quoted))

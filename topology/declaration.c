@@ -1,0 +1,297 @@
+#include "topology/declaration.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/builtin.h"
+#include "schemas/schema_file.h"
+#include "topology/value.h"
+
+enum { PARTITIONS_MAX = 10000, REPLICATION_MAX = 32767, WORKERS_MAX = 256, WHAT_SIZE = 320, PATH_SIZE = 128 };
+
+/* Everything that a declaration needs, and which one it is. */
+struct reading {
+    const struct weft_document *document;
+    struct weft_topology *topology;
+    struct weft_faults *faults;
+    const char *list; /* "topics" */
+    size_t index;
+    int line; /* of the declaration */
+};
+
+static char *copy(const struct reading *reading, const char *text)
+{
+    char *own = text ? strdup(text) : NULL;
+    if (text && !own)
+        reading->faults->incomplete = true;
+    return own;
+}
+
+/* An array of count and one more, so that none is NULL. */
+static void *array(const struct reading *reading, size_t count, size_t size)
+{
+    void *items = calloc(count + 1, size);
+    if (!items)
+        reading->faults->incomplete = true;
+    return items;
+}
+
+/* The line of a key of the declaration. */
+static int line_of(const struct reading *reading, const char *key)
+{
+    return weft_document_line(reading->document, "%s/%zu/%s", reading->list, reading->index, key);
+}
+
+static bool check_name(const struct reading *reading, int line, const char *what, const char *name)
+{
+    char why[WHAT_SIZE + WEFT_KAFKA_NAME_MAX];
+    if (weft_value_is_name(name, why, sizeof why))
+        return true;
+    weft_faults_add(reading->faults, line, "%s %s", what, why);
+    return false;
+}
+
+/* text may be NULL: not given, 0. owner is "topic requests". */
+static int read_whole(const struct reading *reading, const char *owner, const char *key, const char *text, int max)
+{
+    int64_t value;
+    if (!text)
+        return 0;
+    if (weft_value_whole(text, &value) && value >= 1 && value <= max)
+        return (int)value;
+    weft_faults_add(reading->faults, line_of(reading, key), "%s: %s is '%s': it must be a whole number from 1 to %d",
+                    owner, key, text, max);
+    return 0;
+}
+
+/* The index of text among the words, 0 when it is not given. */
+static int read_word(const struct reading *reading, const char *owner, const char *key, const char *text,
+                     const char *const *words, const char *wanted)
+{
+    if (!text)
+        return 0;
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], text) == 0)
+            return i;
+    weft_faults_add(reading->faults, line_of(reading, key), "%s: %s is '%s': it must be %s", owner, key, text, wanted);
+    return 0;
+}
+
+/* The path as seen from where weft runs; the caller frees it. */
+static char *resolve(const struct reading *reading, const char *path)
+{
+    const char *topology_path = reading->topology->path, *slash = strrchr(topology_path, '/');
+    char *resolved = NULL;
+    if (path[0] == '/' || !slash)
+        return copy(reading, path);
+    if (asprintf(&resolved, "%.*s/%s", (int)(slash - topology_path), topology_path, path) < 0) {
+        reading->faults->incomplete = true;
+        return NULL;
+    }
+    return resolved;
+}
+
+static void read_schema(const struct reading *reading, const struct weft_document_schema *from,
+                        struct weft_topology_schema *to)
+{
+    static const char *const levels[] = {"BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE",
+                                         "FULL",     "FULL_TRANSITIVE",     "NONE",    NULL};
+    struct weft_error err = {0};
+    char owner[WHAT_SIZE];
+    to->line = reading->line;
+    to->subject = copy(reading, from->subject);
+    to->compatibility = copy(reading, from->compatibility);
+    snprintf(owner, sizeof owner, "subject %s", from->subject);
+    if (!from->subject[0])
+        weft_faults_add(reading->faults, line_of(reading, "subject"), "subject of a schema is empty");
+    for (const char *p = from->subject; *p; p++)
+        if (iscntrl((unsigned char)*p)) {
+            weft_faults_add(reading->faults, line_of(reading, "subject"),
+                            "the name of a subject has control characters");
+            break;
+        }
+    read_word(reading, owner, "compatibility", from->compatibility, levels,
+              "BACKWARD, FORWARD, FULL, one of these with _TRANSITIVE, or NONE");
+    if (!from->file[0]) {
+        weft_faults_add(reading->faults, line_of(reading, "file"), "%s: file is empty", owner);
+        return;
+    }
+    to->file = resolve(reading, from->file);
+    to->text = to->file ? weft_schema_file_read(to->file, &err) : NULL;
+    if (to->file && !to->text)
+        weft_faults_add(reading->faults, line_of(reading, "file"), "%s: %s", owner, err.message);
+}
+
+static void read_config(const struct reading *reading, const struct weft_document_config *from,
+                        struct weft_topology_topic *to)
+{
+    static const struct {
+        const char *name;
+        size_t offset; /* in struct weft_document_config */
+        enum weft_value_kind kind;
+    } fields[] = {
+#define FIELD(member, name, kind) {name, offsetof(struct weft_document_config, member), WEFT_VALUE_##kind},
+        WEFT_TOPIC_SETTINGS(FIELD)
+#undef FIELD
+    };
+    enum { COUNT = sizeof fields / sizeof *fields };
+    to->config = array(reading, COUNT, sizeof *to->config);
+    for (size_t i = 0; to->config && i < COUNT; i++) {
+        const char *text, *wanted;
+        memcpy(&text, (const char *)from + fields[i].offset, sizeof text);
+        if (!text)
+            continue;
+        char *value = weft_value_for_kafka(fields[i].kind, text, &wanted);
+        if (value)
+            to->config[to->config_count++] = (struct weft_topology_config){fields[i].name, value};
+        else
+            weft_faults_add(
+                reading->faults,
+                weft_document_line(reading->document, "topics/%zu/config/%s", reading->index, fields[i].name),
+                "topic %s: %s is '%s': it must be %s", to->name, fields[i].name, text, wanted);
+    }
+}
+
+static void read_topic(const struct reading *reading, const struct weft_document_topic *from,
+                       struct weft_topology_topic *to)
+{
+    char owner[WHAT_SIZE];
+    snprintf(owner, sizeof owner, "topic %s", from->name);
+    to->line = reading->line;
+    to->name = copy(reading, from->name);
+    check_name(reading, line_of(reading, "name"), "the name of a topic", from->name);
+    to->partitions = read_whole(reading, owner, "partitions", from->partitions, PARTITIONS_MAX);
+    to->replication = read_whole(reading, owner, "replication", from->replication, REPLICATION_MAX);
+    if (from->config && to->name)
+        read_config(reading, from->config, to);
+}
+
+/* The name of a topic under a key of a processor or a bridge. */
+static char *read_topic_name(const struct reading *reading, const char *owner, const char *key, const char *name)
+{
+    char what[WHAT_SIZE + PATH_SIZE];
+    if (!name)
+        return NULL;
+    snprintf(what, sizeof what, "%s: %s", owner, key);
+    check_name(reading, line_of(reading, key), what, name);
+    return copy(reading, name);
+}
+
+static void read_processor(const struct reading *reading, const struct weft_document_processor *from,
+                           struct weft_topology_processor *to)
+{
+    char owner[WHAT_SIZE];
+    snprintf(owner, sizeof owner, "processor %s", from->name);
+    to->line = reading->line;
+    to->name = copy(reading, from->name);
+    /* Group and transactional ids are made of it. */
+    check_name(reading, line_of(reading, "name"), "the name of a processor", from->name);
+    to->source = read_topic_name(reading, owner, "source", from->source);
+    to->sink = read_topic_name(reading, owner, "sink", from->sink);
+    to->dead_letters = read_topic_name(reading, owner, "dead_letters", from->dead_letters);
+    if (!from->dead_letters && asprintf(&to->dead_letters, "%s.dead", from->source) < 0) {
+        to->dead_letters = NULL;
+        reading->faults->incomplete = true;
+    }
+    if (from->model && !from->model[0])
+        weft_faults_add(reading->faults, line_of(reading, "model"), "%s: model is empty", owner);
+    else if (from->model)
+        to->model = weft_builtin_is(from->model) ? copy(reading, from->model) : resolve(reading, from->model);
+    to->workers = read_whole(reading, owner, "workers", from->workers, WORKERS_MAX);
+}
+
+/* projects/PROJECT/KIND/NAME, where no part is empty. */
+static bool is_resource(const char *name, const char *kind)
+{
+    size_t length = strlen(kind);
+    const char *project = name + strlen("projects/");
+    if (strncmp(name, "projects/", strlen("projects/")) != 0)
+        return false;
+    const char *rest = strchr(project, '/');
+    return rest && rest != project && strncmp(rest + 1, kind, length) == 0 && rest[length + 1] == '/' &&
+           rest[length + 2] && !strchr(rest + length + 2, '/');
+}
+
+/* key is "from", with subscriptions, or "to", with topics. */
+static void read_end(const struct reading *reading, const char *owner, const char *key,
+                     const struct weft_document_end *from, struct weft_topology_end *to)
+{
+    const char *kind = strcmp(key, "from") == 0 ? "subscriptions" : "topics";
+    char inner[PATH_SIZE];
+    if (!from->kafka == !from->pubsub) {
+        weft_faults_add(reading->faults, line_of(reading, key), "%s: %s must be {kafka: TOPIC} or {pubsub: NAME}",
+                        owner, key);
+        return;
+    }
+    to->pubsub = from->pubsub;
+    snprintf(inner, sizeof inner, "%s/%s", key, to->pubsub ? "pubsub" : "kafka");
+    if (!to->pubsub) {
+        to->name = read_topic_name(reading, owner, inner, from->kafka);
+        return;
+    }
+    to->name = copy(reading, from->pubsub);
+    if (!is_resource(from->pubsub, kind))
+        weft_faults_add(reading->faults, line_of(reading, inner),
+                        "%s: %s is '%s': Pub/Sub's name for it is projects/PROJECT/%s/NAME", owner, inner, from->pubsub,
+                        kind);
+}
+
+static void read_bridge(const struct reading *reading, const struct weft_document_bridge *from,
+                        struct weft_topology_bridge *to)
+{
+    static const char *const orders[] = {"none", "key", "partition", NULL};
+    static const char *const formats[] = {"raw", "json", NULL};
+    static const char *const unmappable[] = {"dead_letter", "stop", NULL};
+    char owner[WHAT_SIZE];
+    snprintf(owner, sizeof owner, "bridge %s", from->name);
+    to->line = reading->line;
+    to->name = copy(reading, from->name);
+    check_name(reading, line_of(reading, "name"), "the name of a bridge", from->name);
+    read_end(reading, owner, "from", from->from, &to->from);
+    read_end(reading, owner, "to", from->to, &to->to);
+    if (to->from.name && to->to.name && to->from.pubsub == to->to.pubsub)
+        weft_faults_add(reading->faults, reading->line, "%s: one end must be kafka and the other pubsub", owner);
+    to->order =
+        (enum weft_topology_order)read_word(reading, owner, "order", from->order, orders, "key, partition or none");
+    to->json = read_word(reading, owner, "format", from->format, formats, "json or raw");
+    to->stop = read_word(reading, owner, "on_unmappable", from->on_unmappable, unmappable, "dead_letter or stop");
+    to->dead_letters = read_topic_name(reading, owner, "dead_letters", from->dead_letters);
+}
+
+/* For each entry of a list of the document: reads it to the same place of the topology's. */
+#define READ_ALL(what, read)                                                                                           \
+    do {                                                                                                               \
+        topology->what##s = array(&reading, content->what##s_count, sizeof *topology->what##s);                        \
+        topology->what##_count = topology->what##s ? content->what##s_count : 0;                                       \
+        reading.list = #what "s";                                                                                      \
+        for (reading.index = 0; reading.index < topology->what##_count; reading.index++) {                             \
+            reading.line = weft_document_line(document, "%s/%zu", reading.list, reading.index);                        \
+            read(&reading, &content->what##s[reading.index], &topology->what##s[reading.index]);                       \
+        }                                                                                                              \
+    } while (0)
+
+void weft_declaration_read(const struct weft_document *document, struct weft_topology *topology,
+                           struct weft_faults *faults)
+{
+    const struct weft_document_content *content = weft_document_content(document);
+    struct reading reading = {.document = document, .topology = topology, .faults = faults};
+    int line = weft_document_line(document, "topology");
+    topology->name = copy(&reading, content->topology);
+    check_name(&reading, line, "the name of the topology", content->topology);
+    if (content->cluster) {
+        topology->cluster_id = copy(&reading, content->cluster->id);
+        if (!content->cluster->id[0])
+            weft_faults_add(faults, weft_document_line(document, "cluster/id"),
+                            "cluster: id is empty: leave it out where any cluster will do");
+    }
+    READ_ALL(schema, read_schema);
+    READ_ALL(topic, read_topic);
+    READ_ALL(processor, read_processor);
+    READ_ALL(bridge, read_bridge);
+    if (!topology->schema_count && !topology->topic_count && !topology->processor_count && !topology->bridge_count)
+        weft_faults_add(faults, line, "topology %s declares no schemas, no topics, no processors and no bridges",
+                        content->topology);
+}

@@ -1,0 +1,139 @@
+#include "topology/graph.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The index of the node, which is added where it is not there. There is room for all. */
+static size_t node(struct weft_topology_graph *graph, enum weft_topology_node_kind kind, const char *name)
+{
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].kind == kind && strcmp(graph->nodes[i].name, name) == 0)
+            return i;
+    graph->nodes[graph->node_count] = (struct weft_topology_node){.kind = kind, .name = name};
+    return graph->node_count++;
+}
+
+static void connect(struct weft_topology_graph *graph, size_t from, size_t to, bool dead)
+{
+    graph->edges[graph->edge_count++] = (struct weft_topology_edge){from, to, dead};
+}
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static void add_processor(struct weft_topology_graph *graph, const struct weft_topology_processor *processor)
+{
+    size_t source = node(graph, WEFT_NODE_TOPIC, processor->source);
+    size_t self = node(graph, WEFT_NODE_PROCESSOR, processor->name);
+    struct weft_topology_node *added = &graph->nodes[self];
+    if (processor->model)
+        snprintf(added->note, sizeof added->note, "%s", file_name(processor->model));
+    connect(graph, source, self, false);
+    connect(graph, self, node(graph, WEFT_NODE_TOPIC, processor->sink), false);
+    connect(graph, self, node(graph, WEFT_NODE_TOPIC, processor->dead_letters), true);
+}
+
+static size_t end(struct weft_topology_graph *graph, const struct weft_topology_end *end)
+{
+    size_t index = node(graph, end->pubsub ? WEFT_NODE_PUBSUB : WEFT_NODE_TOPIC, end->name);
+    if (end->pubsub)
+        snprintf(graph->nodes[index].note, sizeof graph->nodes[index].note, "Pub/Sub");
+    return index;
+}
+
+static void add_bridge(struct weft_topology_graph *graph, const struct weft_topology_bridge *bridge)
+{
+    static const char *const notes[] = {"", "in order of keys", "in order of partitions"};
+    size_t from = end(graph, &bridge->from);
+    size_t self = node(graph, WEFT_NODE_BRIDGE, bridge->name);
+    struct weft_topology_node *added = &graph->nodes[self];
+    snprintf(added->note, sizeof added->note, "%s", notes[bridge->order]);
+    connect(graph, from, self, false);
+    connect(graph, self, end(graph, &bridge->to), false);
+    if (bridge->dead_letters)
+        connect(graph, self, node(graph, WEFT_NODE_TOPIC, bridge->dead_letters), true);
+}
+
+struct weft_topology_graph *weft_topology_graph_new(const struct weft_topology *topology, struct weft_error *err)
+{
+    /* Each processor and bridge is a node and brings at most three topics, each by an edge. */
+    size_t most = topology->topic_count + 4 * (topology->processor_count + topology->bridge_count) + 1;
+    struct weft_topology_graph *graph = calloc(1, sizeof *graph);
+    if (!graph || !(graph->nodes = calloc(most, sizeof *graph->nodes)) ||
+        !(graph->edges = calloc(most, sizeof *graph->edges))) {
+        weft_topology_graph_destroy(graph);
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < topology->topic_count; i++) {
+        const struct weft_topology_topic *topic = &topology->topics[i];
+        struct weft_topology_node *added = &graph->nodes[node(graph, WEFT_NODE_TOPIC, topic->name)];
+        snprintf(added->note, sizeof added->note, "%d partition%s", topic->partitions,
+                 topic->partitions == 1 ? "" : "s");
+    }
+    for (size_t i = 0; i < topology->processor_count; i++)
+        add_processor(graph, &topology->processors[i]);
+    for (size_t i = 0; i < topology->bridge_count; i++)
+        add_bridge(graph, &topology->bridges[i]);
+    return graph;
+}
+
+void weft_topology_graph_destroy(struct weft_topology_graph *graph)
+{
+    if (!graph)
+        return;
+    free(graph->nodes);
+    free(graph->edges);
+    free(graph);
+}
+
+const char *weft_topology_kind_name(enum weft_topology_node_kind kind)
+{
+    static const char *const names[] = {"topic", "processor", "bridge", "pubsub"};
+    return names[kind];
+}
+
+/* quote stands for a quotation mark within the text. */
+static void print_label(const struct weft_topology_node *node, const char *separator, const char *quote, FILE *out)
+{
+    fprintf(out, "\"%s%s", node->name, node->note[0] ? separator : "");
+    for (const char *p = node->note; *p; p++)
+        if (*p == '"')
+            fputs(quote, out);
+        else
+            fputc(*p == '\\' ? '/' : *p, out);
+    fputc('"', out);
+}
+
+void weft_topology_graph_print_mermaid(const struct weft_topology_graph *graph, FILE *out)
+{
+    static const char *const opening[] = {"[(", "[", "{{", "("}, *const closing[] = {")]", "]", "}}", ")"};
+    fputs("flowchart LR\n", out);
+    for (size_t i = 0; i < graph->node_count; i++) {
+        const struct weft_topology_node *node = &graph->nodes[i];
+        fprintf(out, "    n%zu%s", i, opening[node->kind]);
+        print_label(node, "<br>", "#quot;", out);
+        fprintf(out, "%s\n", closing[node->kind]);
+    }
+    for (size_t i = 0; i < graph->edge_count; i++)
+        fprintf(out, "    n%zu %s n%zu\n", graph->edges[i].from, graph->edges[i].dead ? "-.->" : "-->",
+                graph->edges[i].to);
+}
+
+void weft_topology_graph_print_dot(const struct weft_topology_graph *graph, FILE *out)
+{
+    static const char *const shapes[] = {"cylinder", "box", "hexagon", "ellipse"};
+    fputs("digraph topology {\n    rankdir=LR;\n    node [fontname=\"sans-serif\"];\n", out);
+    for (size_t i = 0; i < graph->node_count; i++) {
+        fprintf(out, "    n%zu [shape=%s, label=", i, shapes[graph->nodes[i].kind]);
+        print_label(&graph->nodes[i], "\\n", "\\\"", out);
+        fputs("];\n", out);
+    }
+    for (size_t i = 0; i < graph->edge_count; i++)
+        fprintf(out, "    n%zu -> n%zu%s;\n", graph->edges[i].from, graph->edges[i].to,
+                graph->edges[i].dead ? " [style=dashed]" : "");
+    fputs("}\n", out);
+}
