@@ -24,9 +24,16 @@ void weft_batch_destroy(struct weft_batch *batch)
 
 void weft_batch_add(struct weft_batch *batch, rd_kafka_message_t *message)
 {
+    rd_kafka_headers_t *headers;
+    const void *frame = NULL;
+    size_t frame_size = 0;
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_header_get_last(headers, WEFT_FRAME_HEADER, &frame, &frame_size);
     batch->requests[batch->count] = (struct weft_scorer_request){
         .value = message->payload,
         .size = message->len,
+        .frame = frame,
+        .frame_size = frame_size,
         .topic = rd_kafka_topic_name(message->rkt),
         .partition = message->partition,
         .offset = message->offset,

@@ -162,7 +162,9 @@ static int decode(struct weft_scorer *scorer, const struct weft_scorer_request *
 {
     const struct weft_network_info *info = scorer->info;
     struct weft_error why = {0};
-    if (weft_request_read(scorer->config.reader, request->value, request->size, &item->request, &why) != 0) {
+    struct weft_frame frame;
+    if (weft_frame_read_header(request->frame, request->frame_size, request->value, request->size, &frame, &why) != 0 ||
+        weft_request_read_frame(scorer->config.reader, &frame, &item->request, &why) != 0) {
         if (why.class == WEFT_ERROR_CORRUPT)
             return refuse(scorer, &why, item, answer, err);
         return weft_error_set(err, why.class, "%s", why.message);

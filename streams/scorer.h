@@ -25,6 +25,8 @@ struct weft_scorer_config {
 struct weft_scorer_request {
     const void *value; /* NULL for a null value */
     size_t size;
+    const void *frame; /* of a value whose frame stands in a header (schemas/framing.h); else NULL */
+    size_t frame_size;
     const char *topic;
     int32_t partition;
     int64_t offset;

@@ -13,9 +13,6 @@ enum {
     FLUSH_TIMEOUT_MS = 30000,
 };
 
-/* The schema of a value that travels in a header instead of the frame: true for the request, false for its result. */
-static const char value_schema_header[] = "__value_schema_id";
-
 struct weft_transactor {
     struct weft_transactor_config config;
     struct weft_client *client;
@@ -172,8 +169,8 @@ static rd_kafka_resp_err_t produce_answer(struct weft_transactor *transactor, co
     if (!answer->bytes)
         return produce_dead_letter(transactor, request, answer->error_class, answer->reason, deadline_ms);
     rd_kafka_headers_t *headers = copy_headers(request);
-    if (headers)
-        rd_kafka_header_remove(headers, value_schema_header);
+    if (headers) /* it speaks of the request's schema, and the result has a frame of its own */
+        rd_kafka_header_remove(headers, WEFT_FRAME_HEADER);
     rd_kafka_resp_err_t code =
         produce(transactor, transactor->sink, request, answer->bytes, answer->size, headers, deadline_ms);
     if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)

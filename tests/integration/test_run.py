@@ -34,14 +34,15 @@ class Answers(SharedCluster):
     def test_key_and_headers_are_kept(self):
         processor = Processor(self)
         processor.start()
+        framed = processor.request(1)
         headers = [("trace", b"1"), ("trace", b"2"), ("binary", b"\x00\xff"), ("null", None), ("empty", b"")]
         self.kafka.produce(processor.source, [
-            {"value": processor.request(1), "key": b"\x00\xfe", "headers": headers + [("__value_schema_id", b"\x00abcd")]},
+            {"value": framed[5:], "key": b"\x00\xfe", "headers": headers + [("__value_schema_id", framed[:5])]},
             {"value": processor.request(2), "key": None},
             {"value": processor.request(3), "key": b""}])
         results = {self.registry.decode(m.value())["id"]: m for m in self.kafka.read_at_least(processor.sink, 3)}
         self.assertEqual(results["r1"].key(), b"\x00\xfe")
-        # The schema that the request's header names is not the result's.
+        # The header that stands for the request's frame is not the result's.
         self.assertEqual(results["r1"].headers(), headers)
         self.assertIsNone(results["r2"].key())
         self.assertIsNone(results["r2"].headers())

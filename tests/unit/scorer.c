@@ -113,6 +113,23 @@ START_TEST(a_request_gets_a_result_that_names_its_origin_and_the_model)
 }
 END_TEST
 
+START_TEST(a_value_whose_frame_stands_in_a_header_is_read)
+{
+    struct fixture f;
+    set_up(&f);
+    uint8_t bytes[MESSAGE_MAX];
+    struct weft_scorer_request request = request_of(bytes, "a", 9, PIXELS, 11);
+    request.frame = bytes;
+    request.frame_size = WEFT_FRAME_SIZE;
+    request.value = bytes + WEFT_FRAME_SIZE;
+    request.size -= WEFT_FRAME_SIZE;
+    struct weft_scorer_answer answer;
+    ck_assert_int_eq(weft_scorer_score(f.scorer, &request, 1, &answer, &f.err), 0);
+    ck_assert_msg(answer.bytes != NULL, "%s", answer.reason);
+    tear_down(&f);
+}
+END_TEST
+
 START_TEST(the_label_is_that_of_the_highest_probability)
 {
     struct fixture f;
@@ -205,7 +222,7 @@ START_TEST(while_the_registry_is_away_the_batch_waits_and_nothing_is_refused)
 END_TEST
 
 SUITE("scorer", TEST(a_request_gets_a_result_that_names_its_origin_and_the_model),
-      TEST(the_label_is_that_of_the_highest_probability),
+      TEST(a_value_whose_frame_stands_in_a_header_is_read), TEST(the_label_is_that_of_the_highest_probability),
       TEST(in_a_batch_of_good_and_bad_each_request_gets_its_own_answer),
       TEST(the_answer_to_an_image_does_not_depend_on_its_neighbours),
       TEST(while_the_registry_is_away_the_batch_waits_and_nothing_is_refused))
