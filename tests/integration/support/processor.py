@@ -12,12 +12,12 @@ PIXELS = 28 * 28
 class Processor:
     """Topics of its own on the test's cluster; start() as many instances as wanted."""
 
-    def __init__(self, test, partitions=4, **config):
+    def __init__(self, test, partitions=4, name="", **config):
         self.test, self.kafka, self.registry = test, test.kafka, test.registry
-        self.source = test.topic("requests", partitions, **config)
-        self.sink = test.topic("results", partitions)
-        self.dead_letters = test.topic("dead")
-        self.group = test.topic_name("group")
+        self.source = test.topic(f"{name}requests", partitions, **config)
+        self.sink = test.topic(f"{name}results", partitions)
+        self.dead_letters = test.topic(f"{name}dead")
+        self.group = test.topic_name(f"{name}group")
         self.schema_id = self.registry.register(f"{self.source}-value", REQUEST) if self.registry else None
 
     def settings(self, **extra):
