@@ -69,11 +69,9 @@ def resnet(network, blocks):
 
 
 def fast(network):
-    x = network.max_pool(network.convolution("image", 1, 16, 3))
-    x = network.convolution(x, 16, 32, 3)
-    x = network.block(x, 32, 32, 1)
-    x = network.convolution(x, 32, 64, 3, 2)
-    x = network.block(x, 64, 64, 1)
+    x = network.max_pool(network.convolution("image", 1, 16, 5, pad=0))
+    x = network.block(network.convolution(x, 16, 32, 3), 32, 32, 1)
+    x = network.block(network.convolution(network.max_pool(x), 32, 64, 3), 64, 64, 1)
     return network.head(x, 64)
 
 

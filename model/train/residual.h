@@ -4,8 +4,14 @@
 
 #include "model/train/model.h"
 
-/* A 3x3 convolution with batch normalisation and ReLU. */
-size_t weft_residual_stem_add(struct weft_model *model, size_t input, size_t channels, size_t stride);
+/* A convolution with batch normalisation and ReLU. */
+size_t weft_residual_stem_add(struct weft_model *model, size_t input, size_t channels, struct weft_window window);
+
+/* The window of a 3x3 convolution that keeps the size with stride 1, and halves it with 2. */
+static inline struct weft_window weft_window_3x3(size_t stride)
+{
+    return (struct weft_window){.kernel = 3, .stride = stride, .padding = 1};
+}
 
 /* Two 3x3 convolutions with batch normalisation, added to the input, which where shapes differ is projected by a 1x1
  * convolution with batch normalisation; ReLU after the first and after the sum. */
