@@ -19,3 +19,10 @@ void weft_json_print_error(FILE *out, const struct weft_error *err)
     weft_json_print(
         out, json_pack("{s:{s:s,s:o}}", "error", "class", weft_error_class_name(err->class), "message", message));
 }
+
+bool weft_json_can_hold(const char *text)
+{
+    json_t *string = json_string(text);
+    json_decref(string);
+    return string;
+}

@@ -3,6 +3,7 @@
 #define WEFT_BASE_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -12,5 +13,8 @@ void weft_json_print(FILE *out, json_t *value);
 
 /* {"error":{"class":...,"message":...}} as one line. */
 void weft_json_print_error(FILE *out, const struct weft_error *err);
+
+/* Whether the text is UTF-8, as JSON's strings must be. */
+bool weft_json_can_hold(const char *text);
 
 #endif

@@ -461,19 +461,25 @@ int weft_settings_each(const struct weft_settings *settings, weft_settings_fn *e
     return 0;
 }
 
+/* What may be seen of a value. An address may hold credentials: http://user:password@host. */
+static const char *shown(const char *value, bool secret)
+{
+    const char *address = value ? strstr(value, "://") : NULL;
+    return value && (secret || (address && strchr(address, '@'))) ? hidden : value;
+}
+
 int weft_settings_show(const struct weft_settings *settings, weft_settings_fn *show, void *arg, struct weft_error *err)
 {
     for (size_t t = 0; settings->tables[t]; t++) {
         for (const struct weft_setting *s = settings->tables[t]; s->name; s++) {
             const char *value = weft_settings_text(settings, s->name);
-            if (show(s->name, value && s->secret ? hidden : value, weft_settings_where(settings, s->name), arg, err) !=
-                0)
+            if (show(s->name, shown(value, s->secret), weft_settings_where(settings, s->name), arg, err) != 0)
                 return -1;
         }
     }
     for (size_t i = 0; i < settings->count; i++) {
         const struct entry *e = &settings->entries[i];
-        if (!e->own && show(e->name, is_secret(settings, e->name) ? hidden : e->value, e->where, arg, err) != 0)
+        if (!e->own && show(e->name, shown(e->value, is_secret(settings, e->name)), e->where, arg, err) != 0)
             return -1;
     }
     return 0;

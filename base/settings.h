@@ -83,7 +83,8 @@ typedef int weft_settings_fn(const char *name, const char *value, const char *wh
 int weft_settings_each(const struct weft_settings *settings, weft_settings_fn *each, void *arg, struct weft_error *err);
 
 /* Visits all that hold, for people to look at: weft's own in the order of the tables, also those at their default
- * (where is NULL; value too, where there is none), then the dialect's that are set. Secrets are "(hidden)". */
+ * (where is NULL; value too, where there is none), then the dialect's that are set. Secrets are "(hidden)", as are
+ * addresses that hold one. */
 int weft_settings_show(const struct weft_settings *settings, weft_settings_fn *show, void *arg, struct weft_error *err);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * bytes: images in, probabilities out, as weft run does it; floats: what other runtimes are given and give back.
  * gemm: OpenBLAS on the shape of a convolution, on one thread, for what the machine can do at that moment. Each thread
- * has a workspace and its share of the batch. VARIANT limits the kernels to those of avx512, avx2 or plain. */
+ * has a workspace and its share of the batch; no more take part than there are images. VARIANT limits the kernels to
+ * those of avx512, avx2 or plain. */
 #include <cblas.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -196,6 +197,8 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     work.network = network;
+    if (work.threads > work.batch)
+        work.threads = work.batch; /* waking one for nothing would only cost time */
     int result = prepare(&work);
     if (result != 0) {
         fprintf(stderr, "model_bench: no memory\n");

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "model/data/dataset_load.h"
+
 struct weft_dataset *cli_dataset(const struct cli *cli, const struct weft_network_info *model, struct weft_error *err)
 {
     const char *data = cli_option(cli, "data"), *part = cli_option(cli, "part");

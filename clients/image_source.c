@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clients/printable.h"
-#include "model/data/dataset.h"
+#include "model/data/dataset_load.h"
 
 /* Leaves room in an id for two numbers of 20 digits and what separates them. */
 enum { STEM_SIZE = WEFT_IMAGE_ID_SIZE - 48 };

@@ -18,6 +18,7 @@ struct arranger {
     struct weft_layers *layers;
     const struct weft_variant *variant;
     size_t (*costs)[FORMS]; /* of each layer; SIZE_MAX where it cannot */
+    size_t *conversions;    /* of each tensor: what it costs to convert it */
     size_t *giver;          /* the layer that gives a tensor; count for the network's input */
     unsigned char *forms;   /* of each layer */
     size_t (*readers)[2];   /* of each tensor: how many want it in planes, and in pixels */
@@ -138,8 +139,24 @@ static void set_form(const struct arranger *a, struct weft_layer *layer, enum fo
     }
 }
 
+static struct weft_layer conversion(const struct arranger *a, size_t tensor)
+{
+    const struct weft_tensor *t = &a->layers->tensors[tensor];
+    return (struct weft_layer){
+        .kind = WEFT_LAYER_CONVERT,
+        .as.convert = {.channels = t->channels,
+                       .pixels = t->height * t->width,
+                       .to = other_layout(tensor_layout(a, tensor))},
+    };
+}
+
+/* Of all that may be chosen, once: the search then only adds. */
 static void find_costs(const struct arranger *a)
 {
+    for (size_t i = 0; i < a->layers->tensor_count; i++) {
+        struct weft_layer convert = conversion(a, i);
+        a->conversions[i] = weft_layer_cost(&convert, a->variant);
+    }
     for (size_t i = 0; i < a->layers->count; i++) {
         struct weft_layer *layer = &a->layers->layers[i];
         bool fits = fits_pixels(a, layer);
@@ -155,17 +172,6 @@ static void find_costs(const struct arranger *a)
     }
 }
 
-static struct weft_layer conversion(const struct arranger *a, size_t tensor)
-{
-    const struct weft_tensor *t = &a->layers->tensors[tensor];
-    return (struct weft_layer){
-        .kind = WEFT_LAYER_CONVERT,
-        .as.convert = {.channels = t->channels,
-                       .pixels = t->height * t->width,
-                       .to = other_layout(tensor_layout(a, tensor))},
-    };
-}
-
 static bool is_converted(const struct arranger *a, size_t tensor)
 {
     return a->readers[tensor][other_layout(tensor_layout(a, tensor))] > 0;
@@ -173,10 +179,7 @@ static bool is_converted(const struct arranger *a, size_t tensor)
 
 static size_t conversion_cost(const struct arranger *a, size_t tensor)
 {
-    if (!is_converted(a, tensor))
-        return 0;
-    struct weft_layer convert = conversion(a, tensor);
-    return weft_layer_cost(&convert, a->variant);
+    return is_converted(a, tensor) ? a->conversions[tensor] : 0;
 }
 
 /* What the form of a layer has to do with: itself, and conversions of the tensors around it. */
@@ -317,13 +320,14 @@ int weft_arrange(struct weft_layers *layers, const struct weft_variant *variant)
         .layers = layers,
         .variant = variant,
         .costs = calloc(count + 1, sizeof *a.costs),
+        .conversions = calloc(tensors, sizeof *a.conversions),
         .giver = calloc(tensors, sizeof *a.giver),
         .forms = calloc(count + 1, sizeof *a.forms),
         .readers = calloc(tensors, sizeof *a.readers),
         .converted = calloc(tensors, sizeof *a.converted),
     };
     int result = -1;
-    if (!a.costs || !a.giver || !a.forms || !a.readers || !a.converted)
+    if (!a.costs || !a.conversions || !a.giver || !a.forms || !a.readers || !a.converted)
         goto out;
     for (size_t i = 0; i < tensors; i++)
         a.giver[i] = count;
@@ -338,6 +342,7 @@ int weft_arrange(struct weft_layers *layers, const struct weft_variant *variant)
     result = insert_conversions(&a);
 out:
     free(a.costs);
+    free(a.conversions);
     free(a.giver);
     free(a.forms);
     free(a.readers);

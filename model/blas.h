@@ -6,4 +6,7 @@
  * were chosen will do. */
 const char *weft_blas_better_core(void);
 
+/* The same where OpenBLAS has chosen those of core, and variant is the best of weft's own kernels that run. */
+const char *weft_blas_core_instead_of(const char *core, const char *variant);
+
 #endif

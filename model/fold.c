@@ -7,9 +7,10 @@
 struct folder {
     const struct weft_graph *graph;
     struct weft_layers *out;
-    size_t *root; /* the tensor in which a value lies: its own, or that of what it reshapes */
-    size_t *uses; /* how many layers, or the caller, look at a tensor */
-    long *giver;  /* the layer that gives a tensor, -1 for the graph's input */
+    size_t *root;    /* the tensor in which a value lies: its own, or that of what it reshapes */
+    size_t *uses;    /* how many layers, or the caller, look at a tensor */
+    long *giver;     /* the layer that gives a tensor, -1 for the graph's input */
+    float **factors; /* of each layer: those of its rows that its weights do not have yet; or NULL */
 };
 
 static float *floats_copy(const float *floats, size_t count)
@@ -81,22 +82,35 @@ static size_t row_count(const struct weft_layer *layer)
                                              : layer->as.scale.channels;
 }
 
-/* y = y * factor + summand in output row. */
-static void scale_row(struct weft_layer *layer, size_t row, float factor, float summand)
+/* y = y * factor + summand in each row. Weights wait for scale_weights: there may be very many factors for them. */
+static int scale_rows(struct folder *f, struct weft_layer *layer, const float *factor, const float *summand)
 {
-    size_t count = 1, first = row, stride = 1;
-    if (layer->kind == WEFT_LAYER_CONV) {
-        const struct weft_conv_shape *s = &layer->as.conv.shape;
-        count = s->channels * s->kernel_height * s->kernel_width;
-        first = row * count;
-    } else if (layer->kind == WEFT_LAYER_DENSE) {
-        count = layer->as.dense.inputs;
-        first = layer->as.dense.transposed ? row * count : row;
-        stride = layer->as.dense.transposed ? 1 : layer->as.dense.outputs;
+    size_t rows = row_count(layer);
+    float *to = layer->weights;
+    if (layer->kind != WEFT_LAYER_SCALE) {
+        float **factors = &f->factors[layer - f->out->layers];
+        if (!*factors && !(*factors = floats_new(rows, 1)))
+            return -1;
+        to = *factors;
     }
-    for (size_t i = 0; i < count; i++)
-        layer->weights[first + i * stride] *= factor;
-    layer->bias[row] = layer->bias[row] * factor + summand;
+    for (size_t i = 0; i < rows; i++) {
+        to[i] *= factor[i];
+        layer->bias[i] = layer->bias[i] * factor[i] + summand[i];
+    }
+    return 0;
+}
+
+static void scale_weights(struct weft_layer *layer, const float *factors)
+{
+    bool dense = layer->kind == WEFT_LAYER_DENSE, across = dense && !layer->as.dense.transposed;
+    const struct weft_conv_shape *s = &layer->as.conv.shape;
+    size_t rows = row_count(layer), stride = across ? rows : 1;
+    size_t count = dense ? layer->as.dense.inputs : s->channels * s->kernel_height * s->kernel_width;
+    for (size_t row = 0; row < rows; row++) {
+        float *weights = layer->weights + (across ? row : row * count);
+        for (size_t i = 0; i < count; i++)
+            weights[i * stride] *= factors[row];
+    }
 }
 
 /* The layer before the node if it can take in a factor and a summand for each of rows, else a new one. */
@@ -188,10 +202,8 @@ static int fold_dense(struct folder *f, const struct weft_graph_node *node)
 static int fold_scale(struct folder *f, const struct weft_graph_node *node)
 {
     struct weft_layer *layer = scalable(f, node, node->as.scale.count);
-    if (!layer)
+    if (!layer || scale_rows(f, layer, node->as.scale.factor, node->as.scale.summand) != 0)
         return -1;
-    for (size_t i = 0; i < node->as.scale.count; i++)
-        scale_row(layer, i, node->as.scale.factor[i], node->as.scale.summand[i]);
     f->out->parameter_count += node->as.scale.parameter_count;
     return 0;
 }
@@ -353,19 +365,23 @@ int weft_fold(struct weft_layers *layers, const struct weft_graph *graph, struct
         .root = calloc(graph->value_count, sizeof *f.root),
         .uses = calloc(graph->value_count, sizeof *f.uses),
         .giver = calloc(graph->value_count, sizeof *f.giver),
+        .factors = calloc(graph->node_count, sizeof *f.factors),
     };
     *layers = (struct weft_layers){
         .layers = calloc(graph->node_count, sizeof *layers->layers),
         .tensors = calloc(graph->value_count, sizeof *layers->tensors),
         .tensor_count = graph->value_count,
     };
-    if (!f.root || !f.uses || !f.giver || !layers->layers || !layers->tensors)
+    if (!f.root || !f.uses || !f.giver || !f.factors || !layers->layers || !layers->tensors)
         goto out;
     describe_tensors(layers, graph);
     find_roots(&f);
     for (size_t i = 0; i < graph->node_count; i++)
         if (fold_node(&f, &graph->nodes[i]) != 0)
             goto out;
+    for (size_t i = 0; i < layers->count; i++)
+        if (f.factors[i])
+            scale_weights(&layers->layers[i], f.factors[i]);
     layers->input = graph->input;
     layers->output = f.root[graph->output];
     result = 0;
@@ -374,6 +390,9 @@ out:
         weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory for its layers");
         weft_layers_clear(layers);
     }
+    for (size_t i = 0; f.factors && i < graph->node_count; i++)
+        free(f.factors[i]);
+    free(f.factors);
     free(f.root);
     free(f.uses);
     free(f.giver);

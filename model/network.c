@@ -7,6 +7,7 @@
 
 #include "model/arrangement.h"
 #include "model/fold.h"
+#include "model/onnx/graph_reader.h"
 #include "model/onnx/metadata.h"
 #include "model/onnx/onnx_file.h"
 
@@ -153,6 +154,7 @@ static int describe(struct weft_network *network, const char *path, const struct
     info->accuracy = metadata->accuracy;
     info->labels = (const char *const *)metadata->labels;
     info->mean = metadata->mean;
+    info->self_test = metadata->self_test;
     memcpy(info->sha256, file->sha256, sizeof info->sha256);
     info->parameter_count = network->layers.parameter_count;
     info->multiply_adds = network->layers.multiply_adds;
@@ -193,7 +195,7 @@ struct weft_network *weft_network_load_for(const char *path, const struct weft_v
         return NULL;
     /* Workers are the threads; one that calls OpenBLAS must not start more. */
     openblas_set_num_threads(1);
-    graph = weft_graph_new(file, err);
+    graph = weft_graph_read(file, err);
     if (!graph)
         goto fail;
     network = calloc(1, sizeof *network);

@@ -25,7 +25,8 @@ struct weft_network_info {
     size_t channels, height, width; /* of a vector: a square if it can be one */
     size_t image_size;              /* channels * height * width, in bytes of a request's image */
     size_t class_count;
-    const float *mean; /* of the training images' pixel/255, one for each channel; 0 where the file does not say */
+    const float *mean;      /* of the training images' pixel/255, one for each channel; 0 where the file does not say */
+    const float *self_test; /* metadata weft.self_test, or NULL: see model/self_test.h */
     const char *const *labels; /* class_count names: metadata weft.labels, or "0", "1", ... */
     size_t parameter_count;
     uint64_t multiply_adds; /* for one image */

@@ -71,18 +71,6 @@ static const char *name_of(const char *path)
     return strrchr(path, '/') + 1;
 }
 
-bool weft_dataset_has_folders(const char *folder)
-{
-    char **paths;
-    bool found = false;
-    int count = list(folder, &paths, NULL);
-    for (int i = 0; i < count; i++)
-        found = found || is_folder(paths[i]);
-    if (count >= 0)
-        free_paths(paths, (size_t)count);
-    return found;
-}
-
 /* Names the classes after the sub-folders; where all of these are whole numbers, they are the labels. */
 static int read_classes(struct weft_dataset *dataset, const char *folder, struct weft_error *err)
 {

@@ -1,9 +1,7 @@
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/cursor.h"
+#include "model/data/dataset_place.h"
 #include "model/data/dataset_reader.h"
 
 /* IDX, as yann.lecun.com/exdb/mnist describes it: a magic number (type 8: unsigned bytes; number of dimensions), one
@@ -115,41 +113,6 @@ out:
     free(bytes);
     weft_dataset_file_close(file);
     return rc;
-}
-
-char *weft_dataset_find_gzipped(const char *path)
-{
-    size_t length = strlen(path);
-    char *found = malloc(length + sizeof ".gz");
-    if (!found)
-        return NULL;
-    memcpy(found, path, length + 1);
-    if (access(found, F_OK) == 0)
-        return found;
-    if (length > 3 && strcmp(path + length - 3, ".gz") == 0)
-        found[length - 3] = '\0';
-    else
-        memcpy(found + length, ".gz", sizeof ".gz");
-    if (access(found, F_OK) == 0)
-        return found;
-    free(found);
-    return NULL;
-}
-
-bool weft_dataset_name_labels(const char *images, char *labels, size_t size)
-{
-    if ((size_t)snprintf(labels, size, "%s", images) >= size)
-        return false;
-    char *base = strrchr(labels, '/');
-    base = base ? base + 1 : labels;
-    char *images_word = strstr(base, "images");
-    char *rank = strstr(base, "idx3");
-    if (!images_word)
-        return false;
-    memcpy(images_word, "labels", 6);
-    if (rank)
-        rank[3] = '1';
-    return true;
 }
 
 int weft_dataset_read_idx(struct weft_dataset *dataset, struct weft_dataset_file *file, struct weft_error *err)

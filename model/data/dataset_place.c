@@ -8,8 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-
-#include "model/data/dataset_reader.h"
+#include <unistd.h>
 
 static const char *const idx_prefixes[][2] = {{"train", NULL}, {"t10k", "test"}};
 static const char *const part_folders[][3] = {{"train", NULL}, {"test", "val", NULL}};
@@ -26,6 +25,54 @@ static bool join(char path[WEFT_DATASET_PATH_SIZE], const char *folder, const ch
     char name[WEFT_DATASET_PATH_SIZE];
     snprintf(name, sizeof name, format, word);
     return (size_t)snprintf(path, WEFT_DATASET_PATH_SIZE, "%s/%s", folder, name) < WEFT_DATASET_PATH_SIZE;
+}
+
+char *weft_dataset_find_gzipped(const char *path)
+{
+    size_t length = strlen(path);
+    char *found = malloc(length + sizeof ".gz");
+    if (!found)
+        return NULL;
+    memcpy(found, path, length + 1);
+    if (access(found, F_OK) == 0)
+        return found;
+    if (length > 3 && strcmp(path + length - 3, ".gz") == 0)
+        found[length - 3] = '\0';
+    else
+        memcpy(found + length, ".gz", sizeof ".gz");
+    if (access(found, F_OK) == 0)
+        return found;
+    free(found);
+    return NULL;
+}
+
+bool weft_dataset_name_labels(const char *images, char *labels, size_t size)
+{
+    if ((size_t)snprintf(labels, size, "%s", images) >= size)
+        return false;
+    char *base = strrchr(labels, '/');
+    base = base ? base + 1 : labels;
+    char *images_word = strstr(base, "images");
+    char *rank = strstr(base, "idx3");
+    if (!images_word)
+        return false;
+    memcpy(images_word, "labels", 6);
+    if (rank)
+        rank[3] = '1';
+    return true;
+}
+
+/* Hidden ones do not count. */
+static bool has_folders(const char *folder)
+{
+    char path[WEFT_DATASET_PATH_SIZE];
+    bool found = false;
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && !found && (entry = readdir(entries));)
+        found = entry->d_name[0] != '.' && join(path, folder, "%s", entry->d_name) && is_folder(path);
+    if (entries)
+        closedir(entries);
+    return found;
 }
 
 static bool find_idx(const char *folder, size_t part, struct weft_dataset_place *place)
@@ -48,10 +95,9 @@ static bool find_idx(const char *folder, size_t part, struct weft_dataset_place 
 static bool find_part_folder(const char *folder, size_t part, struct weft_dataset_place *place)
 {
     for (size_t i = 0; part_folders[part][i]; i++)
-        if (join(place->path, folder, "%s", part_folders[part][i]) && weft_dataset_has_folders(place->path)) {
+        if (join(place->path, folder, "%s", part_folders[part][i]) && has_folders(place->path)) {
             /* The training images name the classes of both parts: some may lack in the other. */
-            bool train =
-                join(place->classes, folder, "%s", part_folders[0][0]) && weft_dataset_has_folders(place->classes);
+            bool train = join(place->classes, folder, "%s", part_folders[0][0]) && has_folders(place->classes);
             if (!train)
                 memcpy(place->classes, place->path, sizeof place->classes);
             place->in_folders = true;
@@ -135,7 +181,7 @@ int weft_dataset_place_find(struct weft_dataset_place *place, const char *path, 
     memcpy(folder, place->path, sizeof folder);
     if (find_part(folder, (size_t)number, place))
         return 0;
-    if (!find_part(folder, (size_t)!number, &other) && weft_dataset_has_folders(folder)) {
+    if (!find_part(folder, (size_t)!number, &other) && has_folders(folder)) {
         place->in_folders = true;
         memcpy(place->path, folder, sizeof folder);
         memcpy(place->classes, folder, sizeof folder);

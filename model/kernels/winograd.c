@@ -51,103 +51,145 @@ INLINE unsigned inside(size_t first, size_t pad, size_t reach, size_t size)
     return bits;
 }
 
-/* A square window of an image, one vector of channels of it. */
+/* The images on one side of the convolution. */
+struct side {
+    size_t height, width, channels, pad_top, pad_left;
+};
+
+static struct side input_side(const struct weft_winograd_shape *s)
+{
+    return (struct side){s->height, s->width, s->channels, s->pad_top, s->pad_left};
+}
+
+static struct side output_side(const struct weft_winograd_shape *s)
+{
+    return (struct side){s->out_height, s->out_width, s->filters, 0, 0};
+}
+
+/* The window of a tile, one vector of channels of it. */
 struct window {
-    ptrdiff_t origin, row, pixel; /* floats from the image's beginning; from row to row; from pixel to pixel */
+    ptrdiff_t origin, row, pixel; /* floats from the first image's beginning; from row to row; from pixel to pixel */
     unsigned rows, columns;       /* that lie inside the image, as bits */
     bool whole;
 };
 
-INLINE struct window window_of(const struct tile *t, size_t reach, size_t pad_top, size_t pad_left, size_t height,
-                               size_t width, size_t channels)
+INLINE struct window window_of(const struct tile *t, const struct side *s, size_t reach)
 {
     struct window w = {
-        .row = (ptrdiff_t)(width * channels),
-        .pixel = (ptrdiff_t)channels,
-        .rows = inside(t->y, pad_top, reach, height),
-        .columns = inside(t->x, pad_left, reach, width),
+        .row = (ptrdiff_t)(s->width * s->channels),
+        .pixel = (ptrdiff_t)s->channels,
+        .rows = inside(t->y, s->pad_top, reach, s->height),
+        .columns = inside(t->x, s->pad_left, reach, s->width),
     };
-    w.origin = ((ptrdiff_t)t->y - (ptrdiff_t)pad_top) * w.row + ((ptrdiff_t)t->x - (ptrdiff_t)pad_left) * w.pixel;
+    w.origin =
+        (ptrdiff_t)(t->image * s->height + t->y - s->pad_top) * w.row + (ptrdiff_t)(t->x - s->pad_left) * w.pixel;
     w.whole = (w.rows & w.columns) == (1U << reach) - 1;
     return w;
 }
 
-static const vec nothing;
-
-/* v[point] of (6x6) = B' d B; image is the window's first pixel. A function of its own: in its caller's loop the
- * compiler would keep 72 addresses instead of computing them. */
-static __attribute__((noinline)) void tile_in(float *v, size_t point, const float *image, ptrdiff_t row,
-                                              ptrdiff_t pixel)
+/* to[point] (6x6) = T d T' of the window d of reach x reach, whose first pixel is at image. */
+INLINE void transform_in(float *to, size_t point, const float *image, ptrdiff_t row, ptrdiff_t pixel, const int reach,
+                         void (*transform)(vec *o, const vec *d))
 {
     vec half[REACH][REACH];
-    foreach (i, REACH) {
+    foreach (i, reach) {
         vec d[REACH];
-        foreach (j, REACH)
+        foreach (j, reach)
             d[j] = vec_load(image + j * pixel);
-        input_transform(half[i], d);
+        transform(half[i], d);
         image += row;
     }
     foreach (j, REACH) {
         vec d[REACH], o[REACH];
-        foreach (i, REACH)
+        foreach (i, reach)
             d[i] = half[i][j];
-        input_transform(o, d);
+        transform(o, d);
         foreach (i, REACH)
-            vec_store(v + (size_t)(i * REACH) * point, o[i]);
-        v += point;
+            vec_store(to + (size_t)(i * REACH) * point, o[i]);
+        to += point;
     }
+}
+
+/* v = B' d B. A function of its own, as the three others: in its caller's loop the compiler would keep 72 addresses
+ * instead of computing them. */
+static __attribute__((noinline)) void tile_in(float *v, size_t point, const float *image, ptrdiff_t row,
+                                              ptrdiff_t pixel)
+{
+    transform_in(v, point, image, row, pixel, REACH, input_transform);
+}
+
+/* z = A dy A', the transpose of tile_out. */
+static __attribute__((noinline)) void tile_out_t(float *z, size_t point, const float *dy, ptrdiff_t row,
+                                                 ptrdiff_t pixel)
+{
+    transform_in(z, point, dy, row, pixel, TILE, output_transform_t);
 }
 
 /* A window of reach x reach with what lies outside of the image as zeros. */
 INLINE void window_copy(float *copy, const struct window *w, const float *image, const int reach)
 {
+    static const vec nothing;
     foreach (i, reach) {
-        if (w->rows >> i & 1) {
-            foreach (j, reach)
-                vec_store(copy + (i * reach + j) * WEFT_LANES,
-                          vec_load(w->columns >> j & 1 ? image + w->origin + i * w->row + j * w->pixel
-                                                       : (const float *)&nothing));
-        } else {
-            foreach (j, reach)
-                vec_store(copy + (i * reach + j) * WEFT_LANES, (vec){0});
+        foreach (j, reach) {
+            bool there = w->rows >> i & 1 && w->columns >> j & 1;
+            vec_store(copy + (i * reach + j) * WEFT_LANES,
+                      vec_load(there ? image + w->origin + i * w->row + j * w->pixel : (const float *)&nothing));
+        }
+    }
+}
+
+INLINE void group_transform_in(float *to, const struct group *group, const float *images, const struct side *s,
+                               const int reach, void (*tile)(float *, size_t, const float *, ptrdiff_t, ptrdiff_t))
+{
+    const size_t point = weft_winograd_point(s->channels);
+    for (size_t t = 0; t < group->count; t++, to += s->channels) {
+        struct window w = window_of(&group->tiles[t], s, (size_t)reach);
+        for (size_t c = 0; c < s->channels; c += WEFT_LANES) {
+            if (w.whole) {
+                tile(to + c, point, images + w.origin + c, w.row, w.pixel);
+            } else {
+                float copy[REACH * REACH * WEFT_LANES];
+                window_copy(copy, &w, images + c, reach);
+                tile(to + c, point, copy, reach * WEFT_LANES, WEFT_LANES);
+            }
         }
     }
 }
 
 static void group_in(const struct weft_winograd_shape *s, float *v, const struct group *group, const float *in)
 {
-    const size_t point = weft_winograd_point(s->channels);
-    for (size_t t = 0; t < group->count; t++) {
-        const struct tile *tile = &group->tiles[t];
-        const float *image = in + tile->image * s->height * s->width * s->channels;
-        struct window w = window_of(tile, REACH, s->pad_top, s->pad_left, s->height, s->width, s->channels);
-        for (size_t c = 0; c < s->channels; c += WEFT_LANES) {
-            if (w.whole) {
-                tile_in(v + t * s->channels + c, point, image + w.origin + c, w.row, w.pixel);
-            } else {
-                float copy[REACH * REACH * WEFT_LANES];
-                window_copy(copy, &w, image + c, REACH);
-                tile_in(v + t * s->channels + c, point, copy, REACH * WEFT_LANES, WEFT_LANES);
-            }
-        }
+    const struct side side = input_side(s);
+    group_transform_in(v, group, in, &side, REACH, tile_in);
+}
+
+static void group_out_t(const struct weft_winograd_shape *s, float *z, const struct group *group, const float *dy)
+{
+    const struct side side = output_side(s);
+    group_transform_in(z, group, dy, &side, TILE, tile_out_t);
+}
+
+/* half (reach x 6) = T m of m[point] (6x6). */
+INLINE void transform_out(vec half[][REACH], const float *m, size_t point, const int reach,
+                          void (*transform)(vec *o, const vec *d))
+{
+    foreach (j, REACH) {
+        vec d[REACH], o[REACH];
+        foreach (i, REACH)
+            d[i] = vec_load(m + (size_t)(i * REACH) * point);
+        transform(o, d);
+        foreach (i, reach)
+            half[i][j] = o[i];
+        m += point;
     }
 }
 
-/* y = A' M A of m[point] (6x6), with the epilogue; to and residual are the window's first output, and what is added to
- * it or NULL. A function of its own for the same reason. */
+/* y = A' M A of m[point], with the epilogue; to and residual are the window's first output, and what is added to it or
+ * NULL. */
 static __attribute__((noinline)) void tile_out(const struct window *w, float *to, const float *m, size_t point,
                                                vec bias, const float *residual, float low, float high)
 {
     vec half[TILE][REACH];
-    foreach (j, REACH) {
-        vec d[REACH], o[TILE];
-        foreach (i, REACH)
-            d[i] = vec_load(m + (size_t)(i * REACH) * point);
-        output_transform(o, d);
-        foreach (i, TILE)
-            half[i][j] = o[i];
-        m += point;
-    }
+    transform_out(half, m, point, TILE, output_transform);
     foreach (i, TILE) {
         vec o[TILE];
         if (!(w->rows >> i & 1))
@@ -170,59 +212,14 @@ static __attribute__((noinline)) void tile_out(const struct window *w, float *to
 static void group_out(const struct weft_winograd_shape *s, float *out, const struct group *group, const float *m,
                       const struct weft_winograd_epilogue *e)
 {
-    const size_t point = weft_winograd_point(s->filters);
-    for (size_t t = 0; t < group->count; t++) {
-        const struct tile *tile = &group->tiles[t];
-        const size_t image = tile->image * s->out_height * s->out_width * s->filters;
-        struct window w = window_of(tile, TILE, 0, 0, s->out_height, s->out_width, s->filters);
+    const struct side side = output_side(s);
+    for (size_t t = 0; t < group->count; t++, m += s->filters) {
+        struct window w = window_of(&group->tiles[t], &side, TILE);
         for (size_t k = 0; k < s->filters; k += WEFT_LANES) {
             vec bias = e->bias ? vec_load(e->bias + k) : (vec){0};
-            const size_t at = image + (size_t)w.origin + k;
-            tile_out(&w, out + at, m + t * s->filters + k, point, bias, e->residual ? e->residual + at : NULL, e->low,
-                     e->high);
-        }
-    }
-}
-
-/* The gradient by the output, transformed as the transpose of tile_out: z = A dy A'. A function of its own for the same
- * reason. */
-static __attribute__((noinline)) void tile_out_t(float *z, size_t point, const float *dy, ptrdiff_t row,
-                                                 ptrdiff_t pixel)
-{
-    vec half[TILE][REACH];
-    foreach (i, TILE) {
-        vec d[TILE];
-        foreach (j, TILE)
-            d[j] = vec_load(dy + j * pixel);
-        output_transform_t(half[i], d);
-        dy += row;
-    }
-    foreach (j, REACH) {
-        vec d[TILE], o[REACH];
-        foreach (i, TILE)
-            d[i] = half[i][j];
-        output_transform_t(o, d);
-        foreach (i, REACH)
-            vec_store(z + (size_t)(i * REACH) * point, o[i]);
-        z += point;
-    }
-}
-
-static void group_out_t(const struct weft_winograd_shape *s, float *z, const struct group *group, const float *dy)
-{
-    const size_t point = weft_winograd_point(s->filters);
-    for (size_t t = 0; t < group->count; t++) {
-        const struct tile *tile = &group->tiles[t];
-        const float *image = dy + tile->image * s->out_height * s->out_width * s->filters;
-        struct window w = window_of(tile, TILE, 0, 0, s->out_height, s->out_width, s->filters);
-        for (size_t k = 0; k < s->filters; k += WEFT_LANES) {
-            if (w.whole) {
-                tile_out_t(z + t * s->filters + k, point, image + w.origin + k, w.row, w.pixel);
-            } else {
-                float copy[TILE * TILE * WEFT_LANES];
-                window_copy(copy, &w, image + k, TILE);
-                tile_out_t(z + t * s->filters + k, point, copy, TILE * WEFT_LANES, WEFT_LANES);
-            }
+            const size_t at = (size_t)w.origin + k;
+            tile_out(&w, out + at, m + k, weft_winograd_point(s->filters), bias, e->residual ? e->residual + at : NULL,
+                     e->low, e->high);
         }
     }
 }
@@ -232,15 +229,7 @@ static void group_out_t(const struct weft_winograd_shape *s, float *z, const str
 static __attribute__((noinline)) void tile_in_t(const struct window *w, float *dx, const float *m, size_t point)
 {
     vec half[REACH][REACH];
-    foreach (j, REACH) {
-        vec d[REACH], o[REACH];
-        foreach (i, REACH)
-            d[i] = vec_load(m + (size_t)(i * REACH) * point);
-        input_transform_t(o, d);
-        foreach (i, REACH)
-            half[i][j] = o[i];
-        m += point;
-    }
+    transform_out(half, m, point, REACH, input_transform_t);
     foreach (i, REACH) {
         if (w->rows >> i & 1) {
             vec o[REACH];
@@ -256,13 +245,11 @@ static __attribute__((noinline)) void tile_in_t(const struct window *w, float *d
 
 static void group_in_t(const struct weft_winograd_shape *s, float *dx, const struct group *group, const float *m)
 {
-    const size_t point = weft_winograd_point(s->channels);
-    for (size_t t = 0; t < group->count; t++) {
-        const struct tile *tile = &group->tiles[t];
-        float *image = dx + tile->image * s->height * s->width * s->channels;
-        struct window w = window_of(tile, REACH, s->pad_top, s->pad_left, s->height, s->width, s->channels);
+    const struct side side = input_side(s);
+    for (size_t t = 0; t < group->count; t++, m += s->channels) {
+        struct window w = window_of(&group->tiles[t], &side, REACH);
         for (size_t c = 0; c < s->channels; c += WEFT_LANES)
-            tile_in_t(&w, image + w.origin + c, m + t * s->channels + c, point);
+            tile_in_t(&w, dx + w.origin + c, m + c, weft_winograd_point(s->channels));
     }
 }
 

@@ -1,16 +1,8 @@
 #include "model/onnx/constants.h"
 
 #include <math.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw_data is little-endian and used as it is");
-
-struct weft_graph_made {
-    struct weft_graph_made *next;
-    max_align_t bytes[];
-};
 
 int weft_constant_add(struct weft_graph *graph, const char *name, const Onnx__TensorProto *tensor,
                       struct weft_error *err)
@@ -33,7 +25,7 @@ static const void *numbers(const struct weft_graph_value *value, size_t each, co
     return count == value->size ? typed : NULL;
 }
 
-static const float *floats_of(const struct weft_graph_value *value, struct weft_error *err)
+const float *weft_constant_any_floats(const struct weft_graph_value *value, struct weft_error *err)
 {
     const Onnx__TensorProto *tensor = value->tensor;
     if (tensor->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT) {
@@ -50,7 +42,7 @@ static const float *floats_of(const struct weft_graph_value *value, struct weft_
 
 const float *weft_constant_floats(const struct weft_graph_value *value, struct weft_error *err)
 {
-    const float *floats = floats_of(value, err);
+    const float *floats = weft_constant_any_floats(value, err);
     for (size_t i = 0; floats && i < value->size; i++) {
         if (!isfinite(floats[i])) {
             weft_error_set(err, WEFT_ERROR_CONFIG, "tensor '%.100s' holds a number that is not finite", value->name);
@@ -62,7 +54,7 @@ const float *weft_constant_floats(const struct weft_graph_value *value, struct w
 
 int weft_constant_number(const struct weft_graph_value *value, float *number, struct weft_error *err)
 {
-    const float *floats = floats_of(value, err);
+    const float *floats = weft_constant_any_floats(value, err);
     if (!floats)
         return -1;
     if (value->size != 1 || isnan(*floats))
@@ -89,7 +81,7 @@ const int64_t *weft_constant_integers(struct weft_graph *graph, const struct wef
                        value->name, value->size);
     if (!narrow)
         return wide;
-    int64_t *widened = weft_constant_keep(graph, value->size, sizeof *widened, err);
+    int64_t *widened = weft_graph_keep(graph, value->size, sizeof *widened, err);
     for (size_t i = 0; widened && i < value->size; i++)
         widened[i] = narrow[i];
     return widened;
@@ -106,29 +98,10 @@ bool weft_constant_is_integer(const struct weft_graph_value *value)
                              value->tensor->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT32);
 }
 
-void *weft_constant_keep(struct weft_graph *graph, size_t count, size_t each, struct weft_error *err)
-{
-    size_t size;
-    if (!weft_graph_product(count, each, WEFT_GRAPH_MADE_MAX, &size) ||
-        size + sizeof *graph->made > WEFT_GRAPH_MADE_MAX - graph->made_bytes) {
-        weft_error_set(err, WEFT_ERROR_CONFIG, "its constants compute to more than %d MiB", WEFT_GRAPH_MADE_MAX >> 20);
-        return NULL;
-    }
-    struct weft_graph_made *made = calloc(1, sizeof *made + size);
-    if (!made) {
-        weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory for its constants");
-        return NULL;
-    }
-    graph->made_bytes += sizeof *made + size;
-    made->next = graph->made;
-    graph->made = made;
-    return made->bytes;
-}
-
 int weft_constant_make(struct weft_graph *graph, const char *name, size_t rank, const size_t dims[],
                        const float *floats, const int64_t *integers, struct weft_error *err)
 {
-    Onnx__TensorProto *tensor = weft_constant_keep(graph, 1, sizeof *tensor, err);
+    Onnx__TensorProto *tensor = weft_graph_keep(graph, 1, sizeof *tensor, err);
     if (!tensor)
         return -1;
     onnx__tensor_proto__init(tensor);
@@ -146,13 +119,4 @@ int weft_constant_make(struct weft_graph *graph, const char *name, size_t rank, 
     tensor->n_float_data = floats ? size : 0;
     tensor->n_int64_data = floats ? 0 : size;
     return weft_graph_add(graph, value, WEFT_GRAPH_WEIGHTS_MAX, err) < 0 ? -1 : 0;
-}
-
-void weft_constants_free(struct weft_graph_made *made)
-{
-    while (made) {
-        struct weft_graph_made *next = made->next;
-        free(made);
-        made = next;
-    }
 }

@@ -16,20 +16,16 @@ int weft_constant_add(struct weft_graph *graph, const char *name, const Onnx__Te
 const float *weft_constant_floats(const struct weft_graph_value *value, struct weft_error *err);
 const int64_t *weft_constant_integers(struct weft_graph *graph, const struct weft_graph_value *value,
                                       struct weft_error *err);
+/* The same, not looked at: to be moved or computed with, but not to be weights. */
+const float *weft_constant_any_floats(const struct weft_graph_value *value, struct weft_error *err);
 /* A single number, which may be infinite. */
 int weft_constant_number(const struct weft_graph_value *value, float *number, struct weft_error *err);
 
 bool weft_constant_is_float(const struct weft_graph_value *value);
 bool weft_constant_is_integer(const struct weft_graph_value *value);
 
-/* Memory as long as the graph, zeroed. NULL past WEFT_GRAPH_MADE_MAX. */
-void *weft_constant_keep(struct weft_graph *graph, size_t count, size_t each, struct weft_error *err);
-
 /* Adds a computed constant, which borrows floats or integers; the other one is NULL. */
 int weft_constant_make(struct weft_graph *graph, const char *name, size_t rank, const size_t dims[],
                        const float *floats, const int64_t *integers, struct weft_error *err);
-
-/* What weft_constant_keep gave; accepts NULL. */
-void weft_constants_free(struct weft_graph_made *made);
 
 #endif

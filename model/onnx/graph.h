@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "model/kernels/conv.h"
 #include "model/kernels/pool.h"
-#include "model/onnx/onnx_file.h"
+#include "model/onnx/onnx.pb-c.h"
 
 /* What a file of so many bytes makes weft allocate, at most: 3 * bytes + 64 MiB for the file (model/onnx/onnx_file.h),
  * 64 MiB for what is computed from constants, 64 MiB for the graph and its layers, and twice WEFT_GRAPH_WEIGHTS_MAX
@@ -120,8 +120,8 @@ struct weft_graph {
     size_t made_bytes;
 };
 
-/* Borrows names and numbers from file, which must outlive the graph. WEFT_ERROR_CONFIG names node and reason. */
-struct weft_graph *weft_graph_new(const struct weft_onnx_file *file, struct weft_error *err);
+/* An empty one, with room for so many nodes. */
+struct weft_graph *weft_graph_new(size_t node_max, struct weft_error *err);
 void weft_graph_destroy(struct weft_graph *graph); /* accepts NULL */
 
 /* Index of the value of that name, or -1. */
@@ -133,10 +133,8 @@ long weft_graph_add(struct weft_graph *graph, struct weft_graph_value value, siz
 /* Counts what a node's weights take when they are packed; false when it is too much. */
 bool weft_graph_take_weights(struct weft_graph *graph, size_t rows, size_t columns);
 
-/* Reads one node and adds its outputs to the graph. What can be computed now gives no node: *is_node tells. In
- * operators.c. */
-int weft_graph_read_node(struct weft_graph *graph, const Onnx__NodeProto *proto, int opset,
-                         struct weft_graph_node *node, bool *is_node, struct weft_error *err);
+/* Memory as long as the graph, zeroed. NULL past WEFT_GRAPH_MADE_MAX, with an error. */
+void *weft_graph_keep(struct weft_graph *graph, size_t count, size_t each, struct weft_error *err);
 
 /* *product = a * b, false on overflow or above max. */
 static inline bool weft_graph_product(size_t a, size_t b, size_t max, size_t *product)

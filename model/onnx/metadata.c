@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/self_test.h"
+
 static const char *property(const Onnx__ModelProto *model, const char *key)
 {
     for (size_t i = 0; i < model->n_metadata_props; i++) {
@@ -105,9 +107,19 @@ static int read_numbers(float *numbers, size_t count, float otherwise, const Onn
     }
     json_decref(values);
     if (property(model, key) && !good)
-        return weft_error_set(err, WEFT_ERROR_CONFIG, "metadata %s is not %zu numbers, one for each channel", key,
-                              count);
+        return weft_error_set(err, WEFT_ERROR_CONFIG, "metadata %s is not %zu numbers", key, count);
     return 0;
+}
+
+static int read_self_test(struct weft_metadata *metadata, const Onnx__ModelProto *model, struct weft_error *err)
+{
+    const size_t count = WEFT_SELF_TEST_IMAGES * metadata->label_count;
+    if (!property(model, "weft.self_test"))
+        return 0;
+    metadata->self_test = calloc(count, sizeof *metadata->self_test);
+    if (!metadata->self_test)
+        return weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory");
+    return read_numbers(metadata->self_test, count, 0, model, "weft.self_test", err);
 }
 
 int weft_metadata_read(struct weft_metadata *metadata, const Onnx__ModelProto *model, size_t classes, size_t channels,
@@ -128,7 +140,8 @@ int weft_metadata_read(struct weft_metadata *metadata, const Onnx__ModelProto *m
         read_text(&metadata->dataset, model, "weft.dataset", "", err) != 0 ||
         read_accuracy(&metadata->accuracy, model, err) != 0 || read_labels(metadata, model, err) != 0 ||
         read_numbers(metadata->mean, channels, 0, model, "weft.input.mean", err) != 0 ||
-        read_numbers(metadata->deviation, channels, 1, model, "weft.input.std", err) != 0)
+        read_numbers(metadata->deviation, channels, 1, model, "weft.input.std", err) != 0 ||
+        read_self_test(metadata, model, err) != 0)
         goto fail;
     for (size_t c = 0; c < channels; c++) {
         if (!(metadata->deviation[c] > 0) || !isfinite(1 / metadata->deviation[c])) {
@@ -149,6 +162,7 @@ void weft_metadata_clear(struct weft_metadata *metadata)
     free(metadata->labels);
     free(metadata->mean);
     free(metadata->deviation);
+    free(metadata->self_test);
     free(metadata->name);
     free(metadata->version);
     free(metadata->dataset);

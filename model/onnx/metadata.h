@@ -15,6 +15,7 @@ struct weft_metadata {
     char **labels;   /* weft.labels, or "0", "1", ... */
     size_t label_count;
     float *mean, *deviation; /* weft.input.mean and .std, one for each channel of pixel/255, or 0 and 1 */
+    float *self_test;        /* weft.self_test (WEFT_SELF_TEST_IMAGES, classes), or NULL; see model/self_test.h */
 };
 
 /* Reads and checks it for a network of so many classes and channels. WEFT_ERROR_CONFIG names the property. */

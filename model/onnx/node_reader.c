@@ -76,6 +76,12 @@ struct weft_graph_value *weft_node_data(const struct weft_node_reader *r, size_t
     return value;
 }
 
+const struct weft_graph_value *weft_node_tensor(const struct weft_node_reader *r, size_t i)
+{
+    const struct weft_graph_value *value = weft_node_input(r, i);
+    return value && !value->tensor ? weft_node_data(r, i) : value;
+}
+
 struct weft_graph_value *weft_node_image(const struct weft_node_reader *r, size_t i)
 {
     struct weft_graph_value *value = weft_node_data(r, i);

@@ -35,6 +35,8 @@ bool weft_node_has_input(const struct weft_node_reader *r, size_t i);
 struct weft_graph_value *weft_node_input(const struct weft_node_reader *r, size_t i);
 /* Input i, which must be data, goes to the node's inputs. */
 struct weft_graph_value *weft_node_data(const struct weft_node_reader *r, size_t i);
+/* Input i, data or constant; one that is data goes to the node's inputs. */
+const struct weft_graph_value *weft_node_tensor(const struct weft_node_reader *r, size_t i);
 /* Data that is an image: (channels, height, width). */
 struct weft_graph_value *weft_node_image(const struct weft_node_reader *r, size_t i);
 struct weft_graph_value *weft_node_constant(const struct weft_node_reader *r, size_t i);

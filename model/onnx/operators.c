@@ -24,8 +24,8 @@ int weft_operator_batch_normalization(const struct weft_node_reader *r)
     for (size_t i = 0; i < 4; i++)
         if (!(parts[i] = weft_node_floats(r, i + 1, channels)))
             return -1;
-    float *factor = weft_constant_keep(r->graph, channels, sizeof *factor, r->err), *summand;
-    if (!factor || !(summand = weft_constant_keep(r->graph, channels, sizeof *summand, r->err)))
+    float *factor = weft_graph_keep(r->graph, channels, sizeof *factor, r->err), *summand;
+    if (!factor || !(summand = weft_graph_keep(r->graph, channels, sizeof *summand, r->err)))
         return -1;
     for (size_t i = 0; i < channels; i++) {
         if (!(parts[3][i] + epsilon > 0))
@@ -227,8 +227,8 @@ static const struct {
     {"Unsqueeze", weft_operator_unsqueeze},
 };
 
-int weft_graph_read_node(struct weft_graph *graph, const Onnx__NodeProto *proto, int opset,
-                         struct weft_graph_node *node, bool *is_node, struct weft_error *err)
+int weft_operator_read(struct weft_graph *graph, const Onnx__NodeProto *proto, int opset, struct weft_graph_node *node,
+                       bool *is_node, struct weft_error *err)
 {
     struct weft_node_reader r = {graph, proto, opset, node, is_node, err};
     bool own = !proto->domain || !*proto->domain || strcmp(proto->domain, "ai.onnx") == 0;

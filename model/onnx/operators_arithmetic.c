@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/onnx/computed.h"
 #include "model/onnx/constants.h"
 #include "model/onnx/operators.h"
 
@@ -56,36 +57,28 @@ static int compute_integer(const struct weft_node_reader *r, char op, int64_t a,
 static int compute_constant(const struct weft_node_reader *r, char op, const struct weft_graph_value *a,
                             const struct weft_graph_value *b)
 {
-    size_t rank = a->rank > b->rank ? a->rank : b->rank, size = 1;
+    size_t rank = a->rank > b->rank ? a->rank : b->rank;
     size_t dims[WEFT_GRAPH_RANK_MAX], of_a[WEFT_GRAPH_RANK_MAX], of_b[WEFT_GRAPH_RANK_MAX];
     for (size_t i = 0; i < rank; i++) {
         size_t from_a = i < a->rank ? a->dims[a->rank - 1 - i] : 1, from_b = i < b->rank ? b->dims[b->rank - 1 - i] : 1;
         dims[rank - 1 - i] = from_a == 1 ? from_b : from_a;
-        if (!weft_graph_product(size, dims[rank - 1 - i], WEFT_GRAPH_MADE_MAX, &size))
-            return WEFT_NODE_REFUSE(r, "it is too large");
     }
     if (!spread(a, rank, dims, of_a) || !spread(b, rank, dims, of_b) ||
         weft_constant_is_float(a) != weft_constant_is_float(b))
         return WEFT_NODE_REFUSE(r, "its inputs do not fit each other");
-    *r->is_node = false;
-    if (weft_constant_is_float(a)) {
-        const float *x = weft_constant_floats(a, r->err), *y = x ? weft_constant_floats(b, r->err) : NULL;
-        float *result = y ? weft_constant_keep(r->graph, size, sizeof *result, r->err) : NULL;
-        if (!result)
-            return -1;
-        for (size_t i = 0; i < size; i++)
-            result[i] = compute(op, x[element(i, rank, dims, of_a)], y[element(i, rank, dims, of_b)]);
-        return weft_constant_make(r->graph, r->proto->output[0], rank, dims, result, NULL, r->err);
-    }
-    const int64_t *x = weft_constant_integers(r->graph, a, r->err);
-    const int64_t *y = x ? weft_constant_integers(r->graph, b, r->err) : NULL;
-    int64_t *result = y ? weft_constant_keep(r->graph, size, sizeof *result, r->err) : NULL;
-    if (!result)
+    struct weft_numbers x, y;
+    struct weft_computed made;
+    if (weft_numbers_read(r, a, &x) != 0 || weft_numbers_read(r, b, &y) != 0 ||
+        weft_computed_begin(r, rank, dims, &x, &made) != 0)
         return -1;
-    for (size_t i = 0; i < size; i++)
-        if (compute_integer(r, op, x[element(i, rank, dims, of_a)], y[element(i, rank, dims, of_b)], &result[i]) != 0)
+    for (size_t i = 0; i < made.size; i++) {
+        size_t k = element(i, rank, dims, of_a), l = element(i, rank, dims, of_b);
+        if (made.floats)
+            made.floats[i] = compute(op, x.floats[k], y.floats[l]);
+        else if (compute_integer(r, op, x.integers[k], y.integers[l], &made.integers[i]) != 0)
             return -1;
-    return weft_constant_make(r->graph, r->proto->output[0], rank, dims, NULL, result, r->err);
+    }
+    return weft_computed_end(r, &made);
 }
 
 /* x op constant, or constant op x where it comes first, as x * factor + summand. */
@@ -105,8 +98,8 @@ static int scale(const struct weft_node_reader *r, char op, const struct weft_gr
     for (size_t i = 2; i < rank; i++)
         if (strides[i] != 0)
             count = x->size;
-    float *factor = weft_constant_keep(r->graph, count, sizeof *factor, r->err), *summand;
-    if (!factor || !(summand = weft_constant_keep(r->graph, count, sizeof *summand, r->err)))
+    float *factor = weft_graph_keep(r->graph, count, sizeof *factor, r->err), *summand;
+    if (!factor || !(summand = weft_graph_keep(r->graph, count, sizeof *summand, r->err)))
         return -1;
     for (size_t i = 0; i < count; i++) {
         float c = numbers[element(i * (x->size / count), rank, dims, strides)];

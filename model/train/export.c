@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/layer.h"
 #include "model/onnx/onnx_write.h"
+#include "model/self_test.h"
+#include "model/train/tape.h"
 
 /* Enough digits for what people type, few enough that 0.05 stays 0.05. */
 enum { REAL_DIGITS = 9 };
@@ -70,6 +73,43 @@ static int add_recipe(struct weft_onnx_writer *writer, struct weft_recipe recipe
     return 0;
 }
 
+/* What the trainer's arithmetic makes of the self-test's images. */
+static int add_self_test(struct weft_onnx_writer *writer, const struct weft_material *material,
+                         const struct weft_model *model, const float *weights, struct weft_error *err)
+{
+    const struct weft_shape shape = material->shape;
+    const size_t size = shape.channels * shape.height * shape.width, count = WEFT_SELF_TEST_IMAGES * model->class_count;
+    int rc = -1;
+    struct weft_tape *tape = weft_tape_new(model, WEFT_SELF_TEST_IMAGES, err);
+    uint8_t *pixels = malloc(size);
+    float *probabilities = malloc(count * sizeof *probabilities);
+    json_t *values = json_array();
+    if (!tape || !pixels || !probabilities || !values) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory for the self-test");
+        json_decref(values);
+        goto out;
+    }
+    for (size_t i = 0; i < WEFT_SELF_TEST_IMAGES; i++) {
+        weft_self_test_image(i, shape.channels, shape.height, shape.width, pixels);
+        weft_normalise(&material->normalisation, shape, pixels, weft_tape_images(tape) + i * size);
+    }
+    weft_tape_forward(tape, weights, WEFT_SELF_TEST_IMAGES, NULL);
+    weft_softmax(probabilities, weft_tape_logits(tape), WEFT_SELF_TEST_IMAGES, model->class_count, false);
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(values, json_real((double)probabilities[i])); /* fails for what is no number */
+    if (json_array_size(values) < count) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "the trained network gives no probabilities for the self-test");
+        json_decref(values);
+        goto out;
+    }
+    rc = add_json(writer, "weft.self_test", values, err);
+out:
+    free(probabilities);
+    free(pixels);
+    weft_tape_destroy(tape);
+    return rc;
+}
+
 int weft_export(const struct weft_train_options *options, const struct weft_train_result *result,
                 const struct weft_material *material, const struct weft_model *model, const float *weights,
                 const char *path, struct weft_error *err)
@@ -90,7 +130,7 @@ int weft_export(const struct weft_train_options *options, const struct weft_trai
         add_json(writer, "weft.input.mean", reals_of(material->normalisation.mean, channels), err) != 0 ||
         add_json(writer, "weft.input.std", reals_of(material->normalisation.std, channels), err) != 0 ||
         add_json(writer, "weft.training", training_of(result), err) != 0 ||
-        add_recipe(writer, *recipe, known, err) != 0)
+        add_recipe(writer, *recipe, known, err) != 0 || add_self_test(writer, material, model, weights, err) != 0)
         goto out;
     if (result->test_accuracy >= 0) {
         char accuracy[32];

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/data/dataset_load.h"
+#include "model/data/dataset_place.h"
 static int check_shapes(const struct weft_material *material, struct weft_error *err)
 {
     const struct weft_dataset *a = material->train, *b = material->test;

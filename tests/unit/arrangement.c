@@ -1,9 +1,11 @@
 /* Which layouts the recorded models (tests/data/models) get. That they compute the same is shown in network.c. */
 #include "model/arrangement.h"
 
-#include <stdio.h>
+#include <unistd.h>
 
-#include "model/onnx/onnx_file.h"
+#include "model/onnx/graph_reader.h"
+#include "support/graph_text.h"
+#include "support/models.h"
 #include "support/suite.h"
 
 struct arranged {
@@ -12,17 +14,33 @@ struct arranged {
     struct weft_layers layers;
 };
 
-static void arrange(struct arranged *a, const char *name, const struct weft_variant *variant)
+static size_t costs; /* that were worked out: the linker leads weft's calls here */
+
+size_t __real_weft_layer_cost(const struct weft_layer *layer, const struct weft_variant *variant);
+size_t __wrap_weft_layer_cost(const struct weft_layer *layer, const struct weft_variant *variant);
+
+size_t __wrap_weft_layer_cost(const struct weft_layer *layer, const struct weft_variant *variant)
 {
-    char path[512];
+    costs++;
+    return __real_weft_layer_cost(layer, variant);
+}
+
+static void arrange_file(struct arranged *a, const char *path, const struct weft_variant *variant)
+{
     struct weft_error err = {0};
-    snprintf(path, sizeof path, WEFT_SOURCE_DIR "/tests/data/models/%s.onnx", name);
     a->file = weft_onnx_file_open(path, &err);
     ck_assert_msg(a->file != NULL, "%s", err.message);
-    a->graph = weft_graph_new(a->file, &err);
+    a->graph = weft_graph_read(a->file, &err);
     ck_assert_msg(a->graph != NULL, "%s", err.message);
     ck_assert_int_eq(weft_fold(&a->layers, a->graph, &err), 0);
     ck_assert_int_eq(weft_arrange(&a->layers, variant), 0);
+}
+
+static void arrange(struct arranged *a, const char *name, const struct weft_variant *variant)
+{
+    char path[512];
+    models_path(path, name, "onnx");
+    arrange_file(a, path, variant);
 }
 
 static void clear(struct arranged *a)
@@ -106,5 +124,27 @@ START_TEST(every_layer_finds_its_inputs_as_large_as_it_reads_them)
 }
 END_TEST
 
+/* Of each layer in each of three forms, and of converting each tensor: however many trials there are. */
+START_TEST(costs_are_worked_out_once_in_the_largest_graph_too)
+{
+    struct arranged a;
+    char path[64];
+    size_t size;
+    Onnx__ModelProto *model = graph_text_model("y0 = ReduceMean x axes=2,3", 13);
+    graph_text_repeat(model, "Add y%zu y0", WEFT_GRAPH_NODES_MAX - 1);
+    uint8_t *bytes = models_pack(model, &size);
+    int fd = models_file(path, bytes, size);
+    costs = 0;
+    arrange_file(&a, path, weft_variant_best());
+    ck_assert_uint_ge(a.layers.count, WEFT_GRAPH_NODES_MAX);
+    ck_assert_uint_le(costs, 3 * WEFT_GRAPH_NODES_MAX + a.graph->value_count);
+    clear(&a);
+    close(fd);
+    free(bytes);
+    onnx__model_proto__free_unpacked(model, NULL);
+}
+END_TEST
+
 SUITE("arrangement", TEST(convolutions_with_many_filters_work_on_pixels), TEST(few_channels_stay_in_planes),
-      TEST(every_layer_finds_its_inputs_as_large_as_it_reads_them))
+      TEST(every_layer_finds_its_inputs_as_large_as_it_reads_them),
+      TEST(costs_are_worked_out_once_in_the_largest_graph_too))

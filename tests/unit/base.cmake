@@ -1,5 +1,7 @@
 weft_unit_test(cursor weft_base)
 weft_unit_test(error weft_base)
 weft_unit_test(log weft_base)
+weft_unit_test(metrics weft_base)
 weft_unit_test(properties weft_base)
 weft_unit_test(settings weft_base)
+weft_unit_test(status_server weft_base)

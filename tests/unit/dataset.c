@@ -1,9 +1,10 @@
-#include "model/data/dataset.h"
+#include "model/data/dataset_load.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "model/data/catalog.h"
+#include "model/data/dataset_place.h"
 #include "support/idx.h"
 #include "support/suite.h"
 

@@ -1,5 +1,6 @@
-#include "model/data/dataset.h"
+#include "model/data/dataset_load.h"
 
+#include "model/data/dataset_place.h"
 #include "support/idx.h"
 #include "support/suite.h"
 

@@ -1,8 +1,9 @@
-#include "model/data/dataset.h"
+#include "model/data/dataset_load.h"
 
 #include <gd.h>
 #include <sys/stat.h>
 
+#include "model/data/dataset_place.h"
 #include "support/idx.h"
 #include "support/suite.h"
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "model/data/dataset_load.h"
 #include "support/suite.h"
 
 static struct weft_network *load_lenet(void)

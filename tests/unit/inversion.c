@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "model/builtin.h"
-#include "model/data/dataset.h"
+#include "model/data/dataset_load.h"
 #include "model/data/image.h"
 #include "support/suite.h"
 

@@ -10,32 +10,16 @@
 #include <unistd.h>
 
 #include "model/kernels/variant.h"
-#include "model/onnx/onnx.pb-c.h"
+#include "support/models.h"
 #include "support/suite.h"
 
 enum { IMAGES = 3 };
-
-static void model_path(char path[512], const char *name, const char *ending)
-{
-    snprintf(path, 512, WEFT_SOURCE_DIR "/tests/data/models/%s.%s", name, ending);
-}
-
-static uint8_t *read_all(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "%s is missing", path);
-    uint8_t *bytes = malloc(1 << 20);
-    ck_assert_ptr_nonnull(bytes);
-    *size = fread(bytes, 1, 1 << 20, file);
-    fclose(file);
-    return bytes;
-}
 
 static struct weft_network *load_for(const char *name, const struct weft_variant *variant)
 {
     char path[512];
     struct weft_error err = {0};
-    model_path(path, name, "onnx");
+    models_path(path, name, "onnx");
     struct weft_network *network = weft_network_load_for(path, variant, &err);
     ck_assert_msg(network != NULL, "%s", err.message);
     return network;
@@ -61,10 +45,10 @@ static void check_recorded(const char *name, const struct weft_variant *variant,
     struct weft_network *network = load_for(name, variant);
     const struct weft_network_info *info = weft_network_info(network);
     struct weft_workspace *workspace = workspace_for(network, batch);
-    model_path(path, name, "input");
-    float *input = (float *)(void *)read_all(path, &input_size);
-    model_path(path, name, "output");
-    float *expected = (float *)(void *)read_all(path, &output_size);
+    models_path(path, name, "input");
+    float *input = (float *)(void *)models_read(path, &input_size);
+    models_path(path, name, "output");
+    float *expected = (float *)(void *)models_read(path, &output_size);
     ck_assert_uint_eq(input_size, IMAGES * info->image_size * sizeof(float));
     ck_assert_uint_eq(output_size, IMAGES * info->class_count * sizeof(float));
     float *output = malloc(output_size);
@@ -237,7 +221,7 @@ START_TEST(the_digest_is_that_of_the_file)
 {
     char path[512], command[600], sum[65] = "";
     struct weft_network *network = load("trivial");
-    model_path(path, "trivial", "onnx");
+    models_path(path, "trivial", "onnx");
     snprintf(command, sizeof command, "sha256sum '%s'", path);
     FILE *out = popen(command, "r");
     ck_assert_ptr_nonnull(out);
@@ -250,52 +234,11 @@ END_TEST
 
 /* Files that must be refused. */
 
-/* Loads the bytes as a file; gives the network, or NULL with err. */
-static struct weft_network *load_bytes(const uint8_t *bytes, size_t size, struct weft_error *err)
-{
-    char path[] = "/tmp/weft-network-XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
-    close(fd);
-    *err = (struct weft_error){0};
-    struct weft_network *network = weft_network_load(path, err);
-    if (!network)
-        ck_assert_msg(strstr(err->message, path) != NULL, "does not name its file: %s", err->message);
-    unlink(path);
-    return network;
-}
-
-static void expect_refused(const uint8_t *bytes, size_t size, const char *reason)
+static void refuse_bytes(const uint8_t *bytes, size_t size, const char *reason)
 {
     struct weft_error err;
-    struct weft_network *network = load_bytes(bytes, size, &err);
-    ck_assert_msg(network == NULL, "expected: %s", reason);
-    ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
-    ck_assert_msg(strstr(err.message, reason) != NULL, "'%s' does not say '%s'", err.message, reason);
-}
-
-static Onnx__ModelProto *unpack(const char *name)
-{
-    char path[512];
-    size_t size;
-    model_path(path, name, "onnx");
-    uint8_t *bytes = read_all(path, &size);
-    Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
-    ck_assert_ptr_nonnull(model);
-    free(bytes);
-    return model;
-}
-
-/* Packs the changed model, frees it, and expects that it is refused for the reason. */
-static void expect_model_refused(Onnx__ModelProto *model, const char *reason)
-{
-    size_t size = onnx__model_proto__get_packed_size(model);
-    uint8_t *bytes = malloc(size);
-    ck_assert_uint_eq(onnx__model_proto__pack(model, bytes), size);
-    expect_refused(bytes, size, reason);
-    free(bytes);
-    onnx__model_proto__free_unpacked(model, NULL);
+    struct weft_network *network = models_load_bytes(bytes, size, &err);
+    models_expect_refused(network, &err, "bytes", reason);
 }
 
 static void replace(char **text, const char *with)
@@ -342,9 +285,9 @@ END_TEST
 
 START_TEST(what_is_not_onnx_is_refused)
 {
-    expect_refused((const uint8_t *)"", 0, "not an ONNX model");
-    expect_refused((const uint8_t *)"<html>Not found</html>", 22, "not an ONNX model");
-    expect_refused((const uint8_t *)"\x08\x07", 2, "not an ONNX model");
+    refuse_bytes((const uint8_t *)"", 0, "not an ONNX model");
+    refuse_bytes((const uint8_t *)"<html>Not found</html>", 22, "not an ONNX model");
+    refuse_bytes((const uint8_t *)"\x08\x07", 2, "not an ONNX model");
 }
 END_TEST
 
@@ -353,10 +296,10 @@ START_TEST(a_file_cut_short_anywhere_is_refused_without_a_crash)
     char path[512];
     size_t size;
     struct weft_error err;
-    model_path(path, "residual", "onnx");
-    uint8_t *bytes = read_all(path, &size);
+    models_path(path, "residual", "onnx");
+    uint8_t *bytes = models_read(path, &size);
     for (size_t cut = 0; cut < size - 64; cut += 1 + cut / 40) {
-        struct weft_network *network = load_bytes(bytes, cut, &err);
+        struct weft_network *network = models_load_bytes(bytes, cut, &err);
         ck_assert_msg(network == NULL, "%zu of %zu bytes were taken for a model", cut, size);
         ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
     }
@@ -370,11 +313,11 @@ static void flip_bits(const char *name, size_t step)
     char path[512];
     size_t size, refused = 0, taken = 0;
     struct weft_error err;
-    model_path(path, name, "onnx");
-    uint8_t *bytes = read_all(path, &size);
+    models_path(path, name, "onnx");
+    uint8_t *bytes = models_read(path, &size);
     for (size_t bit = 0; bit < 8 * size; bit += 1 + (bit * 7919) % step) {
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        struct weft_network *network = load_bytes(bytes, size, &err);
+        struct weft_network *network = models_load_bytes(bytes, size, &err);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
         if (!network) {
             ck_assert_msg(err.message[0] != '\0', "bit %zu: refused without a word", bit);
@@ -413,119 +356,119 @@ END_TEST
 
 START_TEST(an_operator_that_is_not_computed_is_named_with_its_node)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     replace(&node_of(model, "Relu")->op_type, "Erf");
-    expect_model_refused(model, "node 'relu1' (Erf): weft does not compute this operator");
-    model = unpack("lenet");
+    models_refuse(model, "node 'relu1' (Erf): weft does not compute this operator");
+    model = models_unpack("lenet");
     replace(&node_of(model, "Relu")->domain, "com.example");
-    expect_model_refused(model, "node 'relu1' (Relu): weft does not compute this operator");
+    models_refuse(model, "node 'relu1' (Relu): weft does not compute this operator");
 }
 END_TEST
 
 START_TEST(a_missing_weight_is_named)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     replace(&model->graph->initializer[0]->name, "elsewhere");
-    expect_model_refused(model, "node 'conv0' (Conv): its input 'w0' is given by no node and no initializer");
+    models_refuse(model, "node 'conv0' (Conv): its input 'w0' is given by no node and no initializer");
 }
 END_TEST
 
 START_TEST(a_cycle_is_refused)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     replace(&node_of(model, "Relu")->input[0], node_of(model, "MaxPool")->output[0]);
-    expect_model_refused(model, "the graph has a cycle or is not in order");
+    models_refuse(model, "the graph has a cycle or is not in order");
 }
 END_TEST
 
 START_TEST(a_tensor_given_twice_is_refused)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     replace(&node_of(model, "Relu")->output[0], node_of(model, "Conv")->output[0]);
-    expect_model_refused(model, "is given twice");
+    models_refuse(model, "is given twice");
 }
 END_TEST
 
 START_TEST(gigantic_dimensions_are_refused)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     model->graph->initializer[0]->dims[0] = INT64_MAX;
-    expect_model_refused(model, "tensor 'w0' is empty or has more than");
-    model = unpack("lenet");
+    models_refuse(model, "tensor 'w0' is empty or has more than");
+    model = models_unpack("lenet");
     model->graph->initializer[0]->dims[0] = -6;
-    expect_model_refused(model, "tensor 'w0' is empty or has more than");
-    model = unpack("lenet");
+    models_refuse(model, "tensor 'w0' is empty or has more than");
+    model = models_unpack("lenet");
     model->graph->initializer[0]->dims[0] = 1 << 20;
-    expect_model_refused(model, "does not hold the 26214400 numbers of its shape");
-    model = unpack("lenet");
+    models_refuse(model, "does not hold the 26214400 numbers of its shape");
+    model = models_unpack("lenet");
     model->graph->input[0]->type->tensor_type->shape->dim[2]->dim_value = INT64_MAX;
-    expect_model_refused(model, "input 'image': dimension 2 must be a fixed number");
-    model = unpack("lenet");
+    models_refuse(model, "input 'image': dimension 2 must be a fixed number");
+    model = models_unpack("lenet");
     model->graph->input[0]->type->tensor_type->shape->dim[2]->dim_value = 1 << 16;
     model->graph->input[0]->type->tensor_type->shape->dim[3]->dim_value = 1 << 16;
-    expect_model_refused(model, "tensor 'image' is empty or has more than");
-    model = unpack("lenet");
+    models_refuse(model, "tensor 'image' is empty or has more than");
+    model = models_unpack("lenet");
     for (int i = 0; i < 4; i++)
         attribute_of(node_of(model, "Conv"), "pads")->ints[i] = INT64_MAX;
-    expect_model_refused(model, "attribute pads has 9223372036854775807");
-    model = unpack("mixed");
+    models_refuse(model, "attribute pads has 9223372036854775807");
+    model = models_unpack("mixed");
     attribute_of(node_of(model, "Conv"), "strides")->ints[0] = 0;
-    expect_model_refused(model, "attribute strides has 0");
+    models_refuse(model, "attribute strides has 0");
 }
 END_TEST
 
 START_TEST(weights_of_another_type_or_place_are_refused)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     model->graph->initializer[0]->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16;
-    expect_model_refused(model, "tensor 'w0' is not of 32-bit floats");
-    model = unpack("lenet");
+    models_refuse(model, "tensor 'w0' is not of 32-bit floats");
+    model = models_unpack("lenet");
     model->graph->initializer[0]->has_data_location = 1;
     model->graph->initializer[0]->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
-    expect_model_refused(model, "tensor 'w0' lies in another file");
-    model = unpack("lenet");
+    models_refuse(model, "tensor 'w0' lies in another file");
+    model = models_unpack("lenet");
     memset(model->graph->initializer[0]->raw_data.data, 0xff, 4);
-    expect_model_refused(model, "tensor 'w0' holds a number that is not finite");
+    models_refuse(model, "tensor 'w0' holds a number that is not finite");
 }
 END_TEST
 
 START_TEST(shapes_that_do_not_fit_are_refused)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     model->graph->input[0]->type->tensor_type->shape->dim[2]->dim_value = 36;
-    expect_model_refused(model, "(Gemm): weights of 2 dimensions");
-    model = unpack("lenet");
+    models_refuse(model, "(Gemm): weights of 2 dimensions");
+    model = models_unpack("lenet");
     model->graph->input[0]->type->tensor_type->shape->dim[1]->dim_value = 3;
-    expect_model_refused(model, "node 'conv0' (Conv): weights (6, 1, 5, 5) do not fit 3 channels");
-    model = unpack("lenet");
+    models_refuse(model, "node 'conv0' (Conv): weights (6, 1, 5, 5) do not fit 3 channels");
+    model = models_unpack("lenet");
     model->graph->input[0]->type->tensor_type->shape->n_dim = 1;
     Onnx__TensorShapeProto *shape = model->graph->input[0]->type->tensor_type->shape;
     for (size_t i = 1; i < 4; i++)
         protobuf_c_message_free_unpacked(&shape->dim[i]->base, NULL);
-    expect_model_refused(model, "a batch of images is needed");
+    models_refuse(model, "a batch of images is needed");
 }
 END_TEST
 
 START_TEST(an_operator_set_out_of_range_is_refused)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     model->opset_import[0]->version = 7;
-    expect_model_refused(model, "its operator set is version 7; export it with one of 11 to 21");
-    model = unpack("lenet");
+    models_refuse(model, "its operator set is version 7; export it with one of 11 to 21");
+    model = models_unpack("lenet");
     model->opset_import[0]->version = 99;
-    expect_model_refused(model, "its operator set is version 99");
+    models_refuse(model, "its operator set is version 99");
 }
 END_TEST
 
 START_TEST(a_network_in_training_mode_is_refused)
 {
-    Onnx__ModelProto *model = unpack("residual");
+    Onnx__ModelProto *model = models_unpack("residual");
     Onnx__AttributeProto *epsilon = attribute_of(node_of(model, "BatchNormalization"), "epsilon");
     replace(&epsilon->name, "training_mode");
     epsilon->has_f = 0;
     epsilon->has_i = 1;
     epsilon->i = 1;
-    expect_model_refused(model, "it is in training mode");
+    models_refuse(model, "it is in training mode");
 }
 END_TEST
 
@@ -544,18 +487,18 @@ START_TEST(metadata_that_contradicts_the_graph_is_refused)
         {"weft.accuracy", "93.1", "weft.accuracy is not a fraction"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Onnx__ModelProto *model = unpack("lenet");
+        Onnx__ModelProto *model = models_unpack("lenet");
         set_property(model, cases[i].key, cases[i].value);
-        expect_model_refused(model, cases[i].reason);
+        models_refuse(model, cases[i].reason);
     }
 }
 END_TEST
 
 START_TEST(names_in_an_error_cannot_steer_a_terminal)
 {
-    Onnx__ModelProto *model = unpack("lenet");
+    Onnx__ModelProto *model = models_unpack("lenet");
     replace(&node_of(model, "Relu")->op_type, "\x1b[2J\n");
-    expect_model_refused(model, "(?[2J?)");
+    models_refuse(model, "(?[2J?)");
 }
 END_TEST
 

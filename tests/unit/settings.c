@@ -285,6 +285,7 @@ START_TEST(all_settings_are_shown_with_where_they_come_from_and_secrets_hidden)
     struct weft_error err = {0};
     ck_assert_int_eq(weft_settings_set_option(settings, "token=abc", &err), 0);
     ck_assert_int_eq(weft_settings_set_option(settings, "sasl.password=abc", &err), 0);
+    ck_assert_int_eq(weft_settings_set_option(settings, "model=http://user:abc@host", &err), 0);
     ck_assert_int_eq(weft_settings_set(settings, WEFT_RANK_FILE, "f:3", "linger.ms", "5", &err), 0);
     char *shown = NULL;
     size_t size;
@@ -292,7 +293,7 @@ START_TEST(all_settings_are_shown_with_where_they_come_from_and_secrets_hidden)
     ck_assert_int_eq(weft_settings_show(settings, write_row, out, &err), 0);
     fclose(out);
     ck_assert_str_eq(shown, "batch.max=5000 from -\ncommit.interval.min=10ms from -\n"
-                            "auto.register.schemas=true from -\nlog.level=info from -\nmodel=- from -\n"
+                            "auto.register.schemas=true from -\nlog.level=info from -\nmodel=(hidden) from -X\n"
                             "password=- from -\ntoken=(hidden) from -X\nlinger.ms=5 from f:3\n"
                             "sasl.password=(hidden) from -X\n");
     free(shown);

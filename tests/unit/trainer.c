@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/data/dataset_load.h"
 #include "model/evaluation.h"
 #include "model/network.h"
+#include "model/self_test.h"
 #include "model/train/architecture.h"
 #include "model/train/loss.h"
 #include "model/train/normalisation.h"
@@ -226,6 +228,8 @@ START_TEST(the_written_model_runs_with_the_accuracy_it_states)
     ck_assert_uint_eq(info->class_count, ROWS_CLASSES);
     for (size_t i = 0; i < ROWS_CLASSES; i++)
         ck_assert_str_eq(info->labels[i], names[i]);
+    ck_assert_ptr_nonnull(info->self_test);
+    ck_assert_msg(weft_self_test(network, &err) == 0, "%s", err.message);
 
     struct weft_dataset *test = weft_dataset_load(folder.path, "test", &err);
     ck_assert_msg(test != NULL, "%s", err.message);
