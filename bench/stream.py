@@ -1,10 +1,10 @@
 """Requests a second through the whole loop, exactly once, beside the same loop without transactions.
 
-    stream.py [--requests 1000000] [--rounds 3] [--workers 2] [--batch 5000] [--model FILE] [--json]
+    stream.py [--requests 1000000] [--rounds 3] [--workers 2] [--batch 5000] [--model FILE] [--endpoint] [--json]
 
 One broker on the same machine, 8 partitions, requests of a 28x28 image each, written before the measurement. The
 variants take turns; the figures are medians over the rounds, from the first commit to the last. CPU is that of the
-processor alone, the broker's not counted.
+processor alone, the broker's not counted. --endpoint adds a variant with the status endpoint, asked once a second.
 """
 import argparse
 import json
@@ -12,13 +12,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 import uuid
 
-from cluster import Cluster
+from cluster import Cluster, free_port
 from support.kafka import Kafka
 from support.weft import BUILD, SOURCE
 
 PARTITIONS = 8
+OBSERVED = "exactly_once, observed"
 
 
 def images():
@@ -38,16 +41,31 @@ def fill(cluster, topic, requests):
                    check=True)
 
 
+def scrape(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
+            reply.read()
+    except OSError:  # it has not begun yet, or has ended
+        pass
+
+
 def measure(cluster, kafka, args, mode, workers):
     name = f"{mode}-{workers}-{uuid.uuid4().hex[:8]}"
     sink, dead_letters = (kafka.create_topic(f"{name}-{kind}", PARTITIONS) for kind in ("results", "dead"))
     settings = {**connection(cluster), "source": "requests", "sink": sink, "dead.letters": dead_letters,
                 "group.id": name, "instance": "bench", "workers": workers, "batch.max": args.batch,
                 "model": args.model}
-    out = subprocess.run([BUILD / "bench/stream_bench", str(args.requests), mode,
-                          *(f"{key}={value}" for key, value in settings.items())],
-                         check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(out.stdout)
+    if mode == OBSERVED:
+        mode, settings["status.listen"] = "exactly_once", free_port()
+    command = [BUILD / "bench/stream_bench", str(args.requests), mode, *(f"{key}={value}" for key, value in settings.items())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bench:
+        while "status.listen" in settings and bench.poll() is None:
+            scrape(settings["status.listen"])
+            time.sleep(1)
+        out = bench.stdout.read()
+    if bench.returncode:
+        sys.exit(f"stream.py: stream_bench ended with {bench.returncode}")
+    return json.loads(out)
 
 
 def main():
@@ -57,11 +75,14 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--batch", type=int, default=5000)
     parser.add_argument("--model", default=str(SOURCE / "tests/data/models/trivial.onnx"))
+    parser.add_argument("--endpoint", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     variants = [("exactly_once", args.workers), ("at_least_once", args.workers)]
     if args.workers > 1:
         variants.append(("exactly_once", 1))
+    if args.endpoint:
+        variants.append((OBSERVED, args.workers))
     rounds = {variant: [] for variant in variants}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=BUILD) as folder:
         with Cluster(folder, bench=True, tied=True) as cluster:
@@ -90,10 +111,10 @@ def report(args, rounds):
         for row in rows:
             print(json.dumps(row))
         return
-    print(f"{'guarantee':<14} {'workers':>7} {'requests/s':>11} {'least':>9} {'most':>9} {'CPU us/request':>15} "
+    print(f"{'guarantee':<22} {'workers':>7} {'requests/s':>11} {'least':>9} {'most':>9} {'CPU us/request':>15} "
           f"{'resident MB':>12}")
     for row in rows:
-        print(f"{row['guarantee']:<14} {row['workers']:>7} {row['requests_per_second']:>11.0f} "
+        print(f"{row['guarantee']:<22} {row['workers']:>7} {row['requests_per_second']:>11.0f} "
               f"{row['least_per_second']:>9.0f} {row['most_per_second']:>9.0f} {row['cpu_us_per_request']:>15.2f} "
               f"{row['max_resident_mb']:>12.0f}")
     exactly, plain = rows[0], rows[1]

@@ -12,14 +12,17 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/status_server.h"
 #include "schemas/registry_settings.h"
 #include "streams/kafka_settings.h"
 #include "streams/processor.h"
 #include "streams/processor_settings.h"
+#include "streams/status.h"
 
 enum { WATCH_MS = 2 };
 
-static const struct weft_setting *const tables[] = {weft_processor_settings, weft_registry_settings, NULL};
+static const struct weft_setting *const tables[] = {weft_processor_settings, weft_registry_settings,
+                                                    weft_status_server_settings, NULL};
 
 struct moment {
     int64_t ns;
@@ -79,6 +82,7 @@ int main(int argc, char **argv)
     int status = 1;
     struct weft_error err = {0};
     struct weft_processor *processor = NULL;
+    struct weft_status *endpoint = NULL;
     struct weft_settings *settings = NULL;
     struct weft_log *log = weft_log_new(STDERR_FILENO, WEFT_LOG_WARN, WEFT_LOG_LOGFMT);
     struct weft_kafka_names *names = weft_kafka_names_new(&err);
@@ -89,11 +93,15 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++)
         if (weft_settings_set_option(settings, argv[i], &err) != 0)
             goto out;
+    endpoint = weft_status_new(settings, log, &err);
+    if (!endpoint || weft_status_add(endpoint, "bench", settings, &err) != 0 || weft_status_start(endpoint, &err) != 0)
+        goto out;
     const struct weft_processor_config config = {
         .name = "bench",
         .settings = settings,
         .log = log,
         .at_least_once = strcmp(argv[2], "at_least_once") == 0,
+        .metrics = weft_status_processor(endpoint, 0),
     };
     processor = weft_processor_start(&config, &err);
     if (!processor)
@@ -112,6 +120,7 @@ out:
     if (status != 0)
         fprintf(stderr, "stream_bench: %s\n", err.message);
     weft_processor_destroy(processor);
+    weft_status_destroy(endpoint);
     weft_settings_destroy(settings);
     weft_kafka_names_destroy(names);
     weft_log_destroy(log);

@@ -64,10 +64,27 @@ int cli_signal(int timeout_ms);
 /* Whether one has come at all, given by cli_signal or not; arg is not used. For long work that asks now and then. */
 bool cli_stopped(void *arg);
 
+/* From now on SIGHUP no longer ends the process; whether one has come since the last call. */
+void cli_catch_reload(void);
+bool cli_reload_asked(void);
+/* Once SIGINT or SIGTERM has come, the process ends with CLI_RESTART after so many seconds, whatever it does. */
+void cli_leave_within(unsigned seconds);
+
 /* Prints the commands that begin with the word, as "schema"; false when there are none. */
 bool cli_print_group(FILE *out, const char *word, bool json);
 
-/* The commands, in the order of the help; NULL-terminated. */
-extern const struct cli_command *const cli_commands[];
+/* What a program is made of, beside what it shares with others. */
+struct cli_program {
+    const char *name;
+    const char *description;                    /* some lines for its help */
+    const struct cli_command *const *commands;  /* in the order of the help; NULL-terminated */
+    const struct weft_setting *const *settings; /* tables; NULL-terminated */
+};
+
+/* Of the program that is running; defined beside its main. */
+extern const struct cli_program cli_program;
+
+/* The whole of main: finds the command, runs it, says what went wrong. Gives the exit status. */
+int cli_main(int argc, char **argv);
 
 #endif

@@ -13,14 +13,15 @@ static bool occurs(const uint64_t *counts, size_t class_count, size_t class)
     return false;
 }
 
-static void print_table(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names)
+static void print_table(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names,
+                        const char *rows, const char *columns)
 {
     int width = 4;
     for (size_t i = 0; i < class_count * class_count; i++) {
         int digits = snprintf(NULL, 0, "%" PRIu64, counts[i]);
         width = digits > width ? digits : width;
     }
-    fprintf(out, "%*s  answered\n%-*s", NAME_WIDTH + 4, "", NAME_WIDTH + 4, "truth");
+    fprintf(out, "%*s  %s\n%-*s", NAME_WIDTH + 4, "", columns, NAME_WIDTH + 4, rows);
     for (size_t i = 0; i < class_count; i++)
         if (occurs(counts, class_count, i))
             fprintf(out, " %*zu", width, i);
@@ -42,7 +43,8 @@ static void print_table(FILE *out, const uint64_t *counts, size_t class_count, c
     }
 }
 
-static void print_most_frequent(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names)
+static void print_most_frequent(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names,
+                                const char *became)
 {
     size_t cells = class_count * class_count;
     size_t shown[CONFUSIONS_SHOWN], shown_count = 0;
@@ -58,20 +60,26 @@ static void print_most_frequent(FILE *out, const uint64_t *counts, size_t class_
         if (best == cells)
             break;
         shown[shown_count] = best;
-        fprintf(out, "%6" PRIu64 " times %s was taken for %s\n", counts[best], names[best / class_count],
+        fprintf(out, "%6" PRIu64 " times %s %s %s\n", counts[best], names[best / class_count], became,
                 names[best % class_count]);
     }
 }
 
-void cli_print_confusion(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names)
+void cli_print_pairs(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names, const char *rows,
+                     const char *columns, const char *became)
 {
     size_t occurring = 0;
     for (size_t i = 0; i < class_count; i++)
         occurring += occurs(counts, class_count, i);
     if (occurring <= TABLE_CLASSES_MAX)
-        print_table(out, counts, class_count, names);
+        print_table(out, counts, class_count, names, rows, columns);
     else
-        print_most_frequent(out, counts, class_count, names);
+        print_most_frequent(out, counts, class_count, names, became);
+}
+
+void cli_print_confusion(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names)
+{
+    cli_print_pairs(out, counts, class_count, names, "truth", "answered", "was taken for");
 }
 
 json_t *cli_confusion_json(const uint64_t *counts, size_t class_count)

@@ -11,6 +11,10 @@
  * more than a screen holds, only the most frequent confusions are printed. */
 void cli_print_confusion(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names);
 
+/* The same for other pairs of classes; rows and columns say what they are, and became what a row did to a column. */
+void cli_print_pairs(FILE *out, const uint64_t *counts, size_t class_count, const char *const *names, const char *rows,
+                     const char *columns, const char *became);
+
 /* The rows as an array of arrays. */
 json_t *cli_confusion_json(const uint64_t *counts, size_t class_count);
 

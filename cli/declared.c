@@ -6,8 +6,8 @@
 #include "topology/topology.h"
 
 /* processor is NULL where there is no file. */
-static int declare(struct cli *cli, const struct weft_topology_processor *processor, struct cli_declared *declared,
-                   struct weft_error *err)
+static int declare(struct cli *cli, const char *path, const struct weft_topology_processor *processor,
+                   struct cli_declared *declared, struct weft_error *err)
 {
     declared->name = strdup(processor ? processor->name : "predict");
     if (!declared->name)
@@ -15,13 +15,14 @@ static int declare(struct cli *cli, const struct weft_topology_processor *proces
     declared->settings = weft_settings_copy(cli_settings(cli), err);
     if (!declared->settings)
         return -1;
-    return processor ? weft_topology_settings(processor, cli_argument(cli, 0), declared->settings, err) : 0;
+    return processor ? weft_topology_settings(processor, path, declared->settings, err) : 0;
 }
 
 /* only_one: also without --only. */
-static struct cli_declared *read_declared(struct cli *cli, bool only_one, size_t *count, struct weft_error *err)
+static struct cli_declared *read_declared(struct cli *cli, const char *path, bool only_one, size_t *count,
+                                          struct weft_error *err)
 {
-    const char *path = cli_argument(cli, 0), *only = cli_option(cli, "only");
+    const char *only = cli_option(cli, "only");
     struct weft_topology *topology = NULL;
     const struct weft_topology_processor *processors = NULL;
     struct cli_declared *declared = NULL;
@@ -43,7 +44,7 @@ static struct cli_declared *read_declared(struct cli *cli, bool only_one, size_t
     if (!declared)
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
     for (size_t i = 0; declared && i < *count; i++) {
-        if (declare(cli, processors ? &processors[i] : NULL, &declared[i], err) != 0) {
+        if (declare(cli, path, processors ? &processors[i] : NULL, &declared[i], err) != 0) {
             cli_declared_destroy(declared, *count);
             declared = NULL;
         }
@@ -55,13 +56,18 @@ out:
 
 struct cli_declared *cli_declared_all(struct cli *cli, size_t *count, struct weft_error *err)
 {
-    return read_declared(cli, false, count, err);
+    return read_declared(cli, cli_argument(cli, 0), false, count, err);
 }
 
 struct cli_declared *cli_declared_one(struct cli *cli, struct weft_error *err)
 {
+    return cli_declared_in(cli, cli_argument(cli, 0), err);
+}
+
+struct cli_declared *cli_declared_in(struct cli *cli, const char *path, struct weft_error *err)
+{
     size_t count;
-    return read_declared(cli, true, &count, err);
+    return read_declared(cli, path, true, &count, err);
 }
 
 void cli_declared_destroy(struct cli_declared *declared, size_t count)

@@ -25,6 +25,9 @@ struct cli_declared *cli_declared_all(struct cli *cli, size_t *count, struct wef
 /* The same where only one can be meant: WEFT_ERROR_USAGE, which names them, when the file has several. */
 struct cli_declared *cli_declared_one(struct cli *cli, struct weft_error *err);
 
+/* The same of a file that is not the first argument; NULL: no file. */
+struct cli_declared *cli_declared_in(struct cli *cli, const char *path, struct weft_error *err);
+
 void cli_declared_destroy(struct cli_declared *declared, size_t count); /* accepts NULL */
 
 #endif

@@ -1,22 +1,22 @@
-#include <locale.h>
-#include <malloc.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <curl/curl.h>
-
-#include "base/json.h"
+#include "base/status_server.h"
 #include "cli/cli_main.h"
 #include "cli/commands.h"
+#include "cli/version.h"
 #include "schemas/registry_settings.h"
 #include "streams/kafka_settings.h"
 #include "streams/processor_settings.h"
 
-const struct cli_command *const cli_commands[] = {
+static const struct cli_command *const commands[] = {
     &cli_run,
     &cli_send,
     &cli_listen,
     &cli_verify,
+    &cli_status,
+    &cli_deadletters_list,
+    &cli_deadletters_show,
+    &cli_deadletters_redrive,
+    &cli_replay,
+    &cli_replay_diff,
     &cli_topology,
     &cli_topology_check,
     &cli_topology_plan,
@@ -43,108 +43,17 @@ const struct cli_command *const cli_commands[] = {
 };
 
 static const struct weft_setting *const settings_tables[] = {weft_processor_settings, weft_registry_settings,
-                                                             cli_log_settings, NULL};
+                                                             cli_log_settings, weft_status_server_settings, NULL};
 
-/* Finds the command named by the first one or two words and says how many they are. */
-static const struct cli_command *find_command(int argc, char **argv, int *words)
-{
-    for (*words = 2; *words >= 1; --*words) {
-        if (argc < *words)
-            continue;
-        char name[64];
-        snprintf(name, sizeof name, *words == 2 ? "%s %s" : "%s", argv[0], argc > 1 ? argv[1] : "");
-        for (size_t i = 0; cli_commands[i]; i++)
-            if (strcmp(cli_commands[i]->name, name) == 0)
-                return cli_commands[i];
-    }
-    return NULL;
-}
-
-static int fail(const struct weft_error *err, bool json)
-{
-    if (json)
-        weft_json_print_error(stdout, err);
-    else
-        fprintf(stderr, "weft: %s\n", err->message);
-    bool wrong_use = err->class == WEFT_ERROR_USAGE || err->class == WEFT_ERROR_CONFIG;
-    return wrong_use ? CLI_WRONG_USE : CLI_FAILED;
-}
-
-static int help(int argc, char **argv)
-{
-    int words;
-    const struct cli_command *command = find_command(argc, argv, &words);
-    if (argc == 1 && strcmp(argv[0], "settings") == 0)
-        cli_print_settings(stdout, settings_tables);
-    else if (command && words == argc)
-        cli_print_help(stdout, command);
-    else if (argc == 0)
-        cli_print_overview(stdout);
-    else {
-        fprintf(stderr, "weft: no help on '%s': see `weft help`\n", argv[0]);
-        return CLI_WRONG_USE;
-    }
-    return CLI_DONE;
-}
-
-static int run(const struct cli_command *command, int argc, char **argv)
-{
-    struct weft_error err = {0};
-    bool json = false, asked_for_help = false;
-    int status = -1;
-    struct cli *cli = NULL;
-    struct weft_kafka_names *names = weft_kafka_names_new(&err);
-    if (names)
-        cli = cli_new(command, argc, argv, settings_tables, weft_kafka_names_dialect(names), &asked_for_help, &json,
-                      &err);
-    if (cli)
-        status = command->run(cli, &err);
-    if (asked_for_help && !cli) {
-        cli_print_help(stdout, command);
-        status = CLI_DONE;
-    } else if (status < 0) {
-        status = fail(&err, json);
-    }
-    cli_destroy(cli);
-    weft_kafka_names_destroy(names);
-    return status;
-}
+const struct cli_program cli_program = {
+    .name = "weft",
+    .description = "A Kafka-native stream processor: reads Avro requests from a topic, runs a neural\n"
+                   "network in the process, writes Avro results to another topic, exactly once.",
+    .commands = commands,
+    .settings = settings_tables,
+};
 
 int main(int argc, char **argv)
 {
-    /* Each of glibc's arenas keeps its own high-water mark; two are enough and keep the process small. */
-    mallopt(M_ARENA_MAX, 2);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    int words, status;
-    const struct cli_command *command = argc > 1 ? find_command(argc - 1, argv + 1, &words) : NULL;
-    if (argc < 2) {
-        cli_print_overview(stderr);
-        status = CLI_WRONG_USE;
-    } else if (command) {
-        /* getopt takes the word before the options for the program's name. */
-        status = run(command, argc - words, argv + words);
-    } else if (strcmp(argv[1], "help") == 0) {
-        status = help(argc - 2, argv + 2);
-    } else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        status = help(0, NULL);
-    } else if (strcmp(argv[1], "--version") == 0) {
-        status = run(&cli_version, 1, argv + 1);
-    } else if (strcmp(argv[1], "__commands") == 0) {
-        for (size_t i = 0; cli_commands[i]; i++)
-            puts(cli_commands[i]->name);
-        status = CLI_DONE;
-    } else {
-        /* The first word of several commands alone shows them. */
-        if (argc > 2 || !cli_print_group(stdout, argv[1], false))
-            fprintf(stderr, "weft: no command '%s%s%s': see `weft help`\n", argv[1], argc > 2 ? " " : "",
-                    argc > 2 ? argv[2] : "");
-        status = CLI_WRONG_USE;
-    }
-    /* An earlier flush may have failed already. */
-    if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_DONE) {
-        fputs("weft: the output could not be written\n", stderr);
-        status = CLI_FAILED;
-    }
-    curl_global_cleanup();
-    return status;
+    return cli_main(argc, argv);
 }

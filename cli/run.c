@@ -5,7 +5,9 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/declared.h"
+#include "cli/run_check.h"
 #include "streams/processor.h"
+#include "streams/status.h"
 
 enum { WATCH_MS = 200 };
 
@@ -20,6 +22,7 @@ static void leave_at_once(struct cli *cli, int status, const struct weft_error *
 
 struct running {
     struct cli_declared *declared;
+    struct weft_status *status_endpoint;
     struct weft_processor **processors; /* NULL: not started, or ended */
     size_t count;
     int status;              /* the worst so far */
@@ -33,14 +36,36 @@ static void stop_all(struct running *running, bool abort)
             weft_processor_stop(running->processors[i], abort);
 }
 
+static void reload_all(struct running *running)
+{
+    for (size_t i = 0; i < running->count; i++)
+        if (running->processors[i])
+            weft_processor_reload(running->processors[i]);
+}
+
+static struct weft_status *start_status(struct cli *cli, const struct running *running, struct weft_error *err)
+{
+    struct weft_status *status = weft_status_new(cli_settings(cli), cli_log(cli), err);
+    int result = status ? 0 : -1;
+    for (size_t i = 0; result == 0 && i < running->count; i++)
+        result = weft_status_add(status, running->declared[i].name, running->declared[i].settings, err);
+    if (result == 0 && weft_status_start(status, err) == 0)
+        return status;
+    weft_status_destroy(status);
+    return NULL;
+}
+
 static int start_all(struct cli *cli, struct running *running, struct weft_error *err)
 {
+    if (cli_check_start(cli, running->declared, running->count, err) != 0)
+        return -1;
     for (size_t i = 0; i < running->count; i++) {
         const struct weft_processor_config config = {
             .name = running->declared[i].name,
             .settings = running->declared[i].settings,
             .log = cli_log(cli),
             .stopped = cli_stopped,
+            .metrics = weft_status_processor(running->status_endpoint, i),
         };
         running->processors[i] = weft_processor_start(&config, err);
         if (!running->processors[i])
@@ -80,6 +105,7 @@ static void watch(struct cli *cli, struct running *running)
     int signals = 0;
     for (size_t left = running->count; left > 0;) {
         left = 0;
+        weft_status_beat(running->status_endpoint);
         for (size_t i = 0; i < running->count; i++) {
             struct weft_error err = {0};
             if (!running->processors[i])
@@ -92,6 +118,8 @@ static void watch(struct cli *cli, struct running *running)
             else
                 note_end(cli, running, i, state, &err);
         }
+        if (cli_reload_asked())
+            reload_all(running);
         if (left == 0 || !cli_signal(WATCH_MS))
             continue;
         signals++;
@@ -111,12 +139,23 @@ static int run(struct cli *cli, struct weft_error *err)
     running.declared = cli_declared_all(cli, &running.count, err);
     if (!running.declared)
         return -1;
+    cli_leave_within((unsigned)(weft_settings_integer(cli_settings(cli), "shutdown.timeout") + 1999) / 1000);
+    cli_catch_signals();
+    if (cli_flag(cli, "check")) {
+        running.status = cli_check_print(cli, running.declared, running.count, err);
+        goto out;
+    }
+    cli_catch_reload();
     running.processors = calloc(running.count, sizeof *running.processors);
     if (!running.processors) {
         running.status = weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
         goto out;
     }
-    cli_catch_signals();
+    running.status_endpoint = start_status(cli, &running, err);
+    if (!running.status_endpoint) {
+        running.status = -1;
+        goto out;
+    }
     const bool started = start_all(cli, &running, err) == 0;
     if (!started) {
         running.status = cli_stopped(NULL) ? CLI_DONE : -1;
@@ -131,6 +170,7 @@ static int run(struct cli *cli, struct weft_error *err)
             weft_json_print_error(stdout, err);
     }
 out:
+    weft_status_destroy(running.status_endpoint);
     free(running.processors);
     cli_declared_destroy(running.declared, running.count);
     return running.status;
@@ -150,15 +190,21 @@ const struct cli_command cli_run = {
                    "name of its own that stays the same when it is started again: --instance, or else the\n"
                    "host's name, which in a Kubernetes StatefulSet ends in the pod's ordinal. SIGTERM\n"
                    "finishes the transaction at hand and leaves the group, a second one aborts it.\n\n"
+                   "Before it starts it looks whether all that it needs is there: brokers, topics, rights,\n"
+                   "schemas, a model that fits. --check does only that, shows each check, and exits with 0\n"
+                   "or, when something is wrong, 1.\n\n"
+                   "A model file that changes is taken up while it runs; so are all model files upon SIGHUP.\n\n"
                    "Exit status: 0 stopped, 1 or 2 it could not start, 3 fenced or failed while running: to\n"
                    "be started again by a supervisor, after a pause.",
     .example = "weft run topology/predict.yaml -X bootstrap.servers=localhost:9092 \\\n"
                "    -X schema.registry.url=http://localhost:8081\n"
-               "weft run topology/predict.yaml --instance host1-b -X workers=4",
+               "weft run topology/predict.yaml --instance host1-b -X workers=4\n"
+               "weft run topology/predict.yaml --check",
     .options =
         (const struct cli_option[]){
             CLI_OPTION_ONLY,
             {0, "instance", "NAME", "of this instance (setting instance)"},
+            {0, "check", NULL, "only look whether it could start"},
             {0, NULL, NULL, NULL},
         },
     .uses_settings = true,

@@ -5,11 +5,10 @@
 
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/schema_references.h"
 #include "schemas/compatibility.h"
 #include "schemas/registry_settings.h"
 #include "schemas/schema_file.h"
-
-enum { REFERENCES_MAX = 32 };
 
 static struct weft_registry *connect(struct cli *cli, struct weft_error *err)
 {
@@ -84,36 +83,17 @@ static int list(struct cli *cli, struct weft_error *err)
     return status;
 }
 
-/* "NAME=SUBJECT:VERSION" in text, which is cut up. */
-static int parse_reference(char *text, struct weft_registry_reference *reference, struct weft_error *err)
-{
-    char *equals = strchr(text, '='), *colon = equals ? strrchr(equals, ':') : NULL, *end = NULL;
-    long version = colon ? strtol(colon + 1, &end, 10) : 0;
-    if (!colon || equals == text || colon == equals + 1 || *end || version < 1 || version > INT32_MAX)
-        return weft_error_set(err, WEFT_ERROR_USAGE,
-                              "--reference is '%s', not NAME=SUBJECT:VERSION with the version's number", text);
-    *equals = *colon = '\0';
-    *reference = (struct weft_registry_reference){.name = text, .subject = equals + 1, .version = (int)version};
-    return 0;
-}
-
 static int register_schema(struct cli *cli, struct weft_error *err)
 {
-    const char *subject = cli_argument(cli, 0), *given;
+    const char *subject = cli_argument(cli, 0);
     int status = -1;
     uint32_t id;
     struct weft_registry *registry = NULL;
-    struct weft_registry_reference references[REFERENCES_MAX];
-    char *texts[REFERENCES_MAX] = {0};
-    size_t count = 0;
+    struct cli_schema_references references = {0};
     char *schema = weft_schema_file_read(cli_argument(cli, 1), err);
-    if (!schema)
+    if (!schema || cli_schema_references_read(cli, &references, err) != 0 || !(registry = connect(cli, err)))
         goto out;
-    for (; count < REFERENCES_MAX && (given = cli_option_at(cli, "reference", (int)count)); count++)
-        if (!(texts[count] = strdup(given)) || parse_reference(texts[count], &references[count], err) != 0)
-            goto out;
-    registry = connect(cli, err);
-    if (!registry || weft_registry_register_with(registry, subject, schema, references, count, &id, err) != 0)
+    if (weft_registry_register_with(registry, subject, schema, references.list, references.count, &id, err) != 0)
         goto out;
     if (cli_json(cli))
         weft_json_print(stdout, json_pack("{s:s,s:I}", "subject", subject, "id", (json_int_t)id));
@@ -121,8 +101,7 @@ static int register_schema(struct cli *cli, struct weft_error *err)
         printf("%s: id %" PRIu32 "\n", subject, id);
     status = CLI_DONE;
 out:
-    for (size_t i = 0; i < REFERENCES_MAX; i++)
-        free(texts[i]);
+    cli_schema_references_clear(&references);
     weft_registry_destroy(registry);
     free(schema);
     return status;
@@ -235,7 +214,7 @@ static int compat(struct cli *cli, struct weft_error *err)
     bool global = cli_flag(cli, "global");
     const char *subject = global ? NULL : cli_argument(cli, 0), *name = cli_argument(cli, global ? 0 : 1);
     enum weft_compatibility_level level;
-    char now[WEFT_REGISTRY_LEVEL_SIZE] = "", inherited[WEFT_REGISTRY_LEVEL_SIZE] = "";
+    char set[WEFT_REGISTRY_LEVEL_SIZE] = "", now[WEFT_REGISTRY_LEVEL_SIZE] = "", all[WEFT_REGISTRY_LEVEL_SIZE] = "";
     int status = -1;
     if ((!global && !subject) || (global && cli_argument_count(cli) > 1))
         return weft_error_set(err, WEFT_ERROR_USAGE, "name a subject or say --global: see `weft schema compat --help`");
@@ -246,22 +225,22 @@ static int compat(struct cli *cli, struct weft_error *err)
         return -1;
     if (name && weft_registry_set_compatibility(registry, subject, weft_compatibility_level_name(level), err) != 0)
         goto out;
-    if (weft_registry_get_compatibility(registry, subject, now, err) != 0 ||
-        (!global && weft_registry_get_compatibility(registry, NULL, inherited, err) != 0))
+    if (weft_registry_get_compatibility(registry, subject, set, err) != 0 ||
+        weft_registry_effective_compatibility(registry, subject, now, err) != 0 ||
+        weft_registry_get_compatibility(registry, NULL, all, err) != 0)
         goto out;
-    /* Some registries say NONE of a subject without a level of its own. */
-    bool unsure = !global && !name && strcmp(now, "NONE") == 0 && strcmp(inherited, "NONE") != 0;
+    bool inherited = strcmp(set, now) != 0;
     if (cli_json(cli)) {
-        json_t *out_json = json_pack("{s:s?,s:s,s:b}", "subject", subject, "compatibility", *now ? now : inherited,
-                                     "inherited", !*now);
+        json_t *out_json =
+            json_pack("{s:s?,s:s,s:b}", "subject", subject, "compatibility", now, "inherited", inherited);
         if (!global)
-            json_object_set_new(out_json, "global", json_string(inherited));
+            json_object_set_new(out_json, "global", json_string(all));
         weft_json_print(stdout, out_json);
-    } else if (unsure) {
-        printf("%s: NONE; if none was ever set here, that of all subjects counts: %s\n", subject, inherited);
+    } else if (strcmp(now, "NONE") == 0 && strcmp(all, "NONE") != 0) {
+        printf("%s: NONE, which with Apicurio 2 means the level of all subjects: %s\n", subject, all);
     } else {
-        printf("%s: %s%s\n", subject ? subject : "all subjects", *now ? now : inherited,
-               *now ? "" : ", which is the level of all subjects");
+        printf("%s: %s%s\n", subject ? subject : "all subjects", now,
+               inherited ? ", which is the level of all subjects" : "");
     }
     status = CLI_DONE;
 out:
@@ -276,7 +255,7 @@ static const struct cli_option get_options[] = {
 };
 
 static const struct cli_option register_options[] = {
-    {0, "reference", "NAME=SUBJECT:VERSION", "the schema uses the type NAME of another subject; may be repeated"},
+    CLI_OPTION_REFERENCE,
     {0, NULL, NULL, NULL},
 };
 

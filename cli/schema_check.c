@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/schema_references.h"
 #include "schemas/compatibility.h"
 #include "schemas/difference.h"
 #include "schemas/registry_settings.h"
@@ -92,19 +93,17 @@ static int fetch_history(struct weft_registry *registry, const char *subject, st
     return history->at ? result : weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
 }
 
-/* The level that the registry judges the subject by: what is set there, or else for all subjects. Some registries say
- * NONE of a subject without a level of its own; their verdict tells whether they mean it. */
-static int find_level(struct weft_registry *registry, const char *subject, bool registry_says,
+/* The level that the registry judges the subject by. NONE may stand for the level of all subjects: the registry's
+ * verdict tells. */
+static int find_level(struct weft_registry *registry, const char *subject, bool refused,
                       enum weft_compatibility_level *level, struct weft_error *err)
 {
-    char own[WEFT_REGISTRY_LEVEL_SIZE] = "", global[WEFT_REGISTRY_LEVEL_SIZE] = "";
-    if (weft_registry_get_compatibility(registry, subject, own, err) != 0)
+    char name[WEFT_REGISTRY_LEVEL_SIZE];
+    if (weft_registry_effective_compatibility(registry, subject, name, err) != 0)
         return -1;
-    if (*own && (registry_says || strcmp(own, "NONE") != 0))
-        return weft_compatibility_level_parse(own, level, err);
-    if (weft_registry_get_compatibility(registry, NULL, global, err) != 0)
+    if (refused && strcmp(name, "NONE") == 0 && weft_registry_get_compatibility(registry, NULL, name, err) != 0)
         return -1;
-    return weft_compatibility_level_parse(*global ? global : "BACKWARD", level, err);
+    return weft_compatibility_level_parse(*name ? name : "BACKWARD", level, err);
 }
 
 static int compare(const struct named *schema, const struct history *history, enum weft_compatibility_level level,
@@ -158,16 +157,19 @@ static json_t *json_of(const struct weft_incompatibilities *found, const struct 
     return reasons;
 }
 
-/* Compares with the history; says so, too, when the registry has another opinion. */
+/* Compares with the history; says so, too, when the registry has another opinion. verdict is NULL where it was not
+ * asked. */
 static int judge(struct cli *cli, const char *subject, const struct named *schema, const struct history *history,
-                 enum weft_compatibility_level level, const bool *registry_says, struct weft_error *err)
+                 enum weft_compatibility_level level, const enum weft_registry_verdict *verdict, struct weft_error *err)
 {
     struct weft_incompatibilities found = {0};
     if (compare(schema, history, level, &found, err) != 0) {
         weft_incompatibilities_clear(&found);
         return -1;
     }
-    bool compatible = found.count == 0, differs = registry_says && *registry_says != compatible;
+    bool judged = verdict && *verdict != WEFT_REGISTRY_UNJUDGED;
+    bool compatible = found.count == 0, accepted = judged && *verdict == WEFT_REGISTRY_COMPATIBLE;
+    bool differs = judged && accepted != compatible;
     if (cli_json(cli)) {
         json_t *out = json_pack("{s:s,s:b,s:s,s:o}", "file", schema->name, "compatible", compatible && !differs,
                                 "level", weft_compatibility_level_name(level), "reasons", json_of(&found, history));
@@ -175,36 +177,60 @@ static int judge(struct cli *cli, const char *subject, const struct named *schem
             json_object_set_new(out, "subject", json_string(subject));
         if (subject && history->count)
             json_object_set_new(out, "version", json_integer(history->at[history->count - 1].version));
-        if (registry_says)
-            json_object_set_new(out, "registry", json_boolean(*registry_says));
+        if (verdict)
+            json_object_set_new(out, "registry", judged ? json_boolean(accepted) : json_null());
         weft_json_print(stdout, out);
     } else {
         print_verdict(subject ? subject : schema->name, history, level, &found);
         if (differs)
-            printf("  but the registry finds it %s\n", *registry_says ? "compatible" : "not compatible");
+            printf("  but the registry finds it %s\n", accepted ? "compatible" : "not compatible");
+        else if (verdict && !judged)
+            puts("  the registry does not judge schemas with references before they are registered");
     }
     weft_incompatibilities_clear(&found);
     return compatible && !differs ? CLI_DONE : CLI_FAILED;
 }
 
-static int check_subject(struct cli *cli, const char *subject, const struct named *schema, struct weft_error *err)
+/* The file's schema, with what it refers to in place. */
+static int read_file_with(struct weft_registry *registry, const char *path,
+                          const struct cli_schema_references *references, struct named *out, struct weft_error *err)
+{
+    char *whole = NULL;
+    if (!references->count)
+        return read_file(path, out, err);
+    *out = (struct named){0};
+    snprintf(out->name, sizeof out->name, "%.290s", path);
+    out->text = weft_schema_file_read(path, err);
+    if (!out->text || weft_registry_resolve(registry, out->text, references->list, references->count, &whole, err) != 0)
+        return -1;
+    int result = parse(out, whole, err);
+    free(whole);
+    return result;
+}
+
+static int check_subject(struct cli *cli, const char *subject, const struct cli_schema_references *references,
+                         struct weft_error *err)
 {
     const char *given = cli_option(cli, "level");
     enum weft_compatibility_level level;
+    enum weft_registry_verdict verdict = WEFT_REGISTRY_COMPATIBLE;
+    struct named schema = {0};
     struct history history = {0};
-    bool registry_says = true;
     int status = -1, known;
     struct weft_registry *registry = weft_registry_from_settings(cli_settings(cli), err);
-    if (!registry || fetch_history(registry, subject, &history, err) != 0)
+    if (!registry || read_file_with(registry, cli_argument(cli, 0), references, &schema, err) != 0 ||
+        fetch_history(registry, subject, &history, err) != 0)
         goto out;
     bool ask = !given && history.count;
-    if (ask && weft_registry_compatible(registry, subject, schema->text, &registry_says, err) != 0)
+    if (ask && weft_registry_compatible(registry, subject, schema.text, references->list, references->count, &verdict,
+                                        err) != 0)
         goto out;
     known = given ? weft_compatibility_level_parse(given, &level, err)
-                  : find_level(registry, subject, registry_says, &level, err);
+                  : find_level(registry, subject, verdict != WEFT_REGISTRY_COMPATIBLE, &level, err);
     if (known == 0)
-        status = judge(cli, subject, schema, &history, level, ask ? &registry_says : NULL, err);
+        status = judge(cli, subject, &schema, &history, level, ask ? &verdict : NULL, err);
 out:
+    clear(&schema);
     clear_history(&history);
     weft_registry_destroy(registry);
     return status;
@@ -226,16 +252,21 @@ static int check_file(struct cli *cli, const char *path, const struct named *sch
 static int check(struct cli *cli, struct weft_error *err)
 {
     const char *subject = cli_option(cli, "subject"), *against = cli_option(cli, "against");
-    struct named schema;
+    struct cli_schema_references references;
+    struct named schema = {0};
     int status = -1;
     if (subject && against)
         return weft_error_set(err, WEFT_ERROR_USAGE, "--subject and --against are one too many");
     if (!subject && !against && cli_option(cli, "level"))
         return weft_error_set(err, WEFT_ERROR_USAGE, "--level wants something to compare with: --subject or --against");
-    if (read_file(cli_argument(cli, 0), &schema, err) != 0)
+    if (!subject && cli_option(cli, "reference"))
+        return weft_error_set(err, WEFT_ERROR_USAGE, "--reference wants --subject: references are in a registry");
+    if (cli_schema_references_read(cli, &references, err) != 0)
         goto out;
     if (subject) {
-        status = check_subject(cli, subject, &schema, err);
+        status = check_subject(cli, subject, &references, err);
+    } else if (read_file(cli_argument(cli, 0), &schema, err) != 0) {
+        goto out;
     } else if (against) {
         status = check_file(cli, against, &schema, err);
     } else {
@@ -246,6 +277,7 @@ static int check(struct cli *cli, struct weft_error *err)
         status = CLI_DONE;
     }
 out:
+    cli_schema_references_clear(&references);
     clear(&schema);
     return status;
 }
@@ -331,6 +363,7 @@ static const struct cli_option check_options[] = {
     {0, "subject", "SUBJECT", "against the versions of this subject, by the level that is set there"},
     {0, "against", "FILE", "against the schema in this file; asks no registry"},
     {0, "level", "LEVEL", "by this compatibility level; BACKWARD with --against"},
+    CLI_OPTION_REFERENCE,
     {0, NULL, NULL, NULL},
 };
 

@@ -254,7 +254,8 @@ const struct cli_command cli_send = {
     .arguments_max = -1,
     .description = "Sends images of a data set, or image files, as PredictRequests in Avro to a topic and\n"
                    "waits until the cluster has confirmed every one. The schema is taken from the registry,\n"
-                   "subject TOPIC-value, and registered there if need be (auto.register.schemas).\n\n"
+                   "subject TOPIC-value unless value.subject.name.strategy says otherwise, and registered\n"
+                   "there if need be (auto.register.schemas).\n\n"
                    "A request's id is the name of its file and its number, t10k-00017; in further rounds\n"
                    "over the same images the round is added, t10k-00017.1. Ctrl-C stops, waits for what is\n"
                    "on its way and says what was sent. Exit status 1 if any request was not delivered.",

@@ -138,11 +138,11 @@ static int print_rights(const struct cli *cli, const struct weft_topology *topol
     if (!principal)
         principal = "User:weft";
     for (size_t i = 0; i < topology->processor_count; i++) {
-        struct weft_right rights[WEFT_RIGHTS];
-        weft_rights(&topology->processors[i], cli_settings(cli), rights);
+        struct weft_right rights[WEFT_RIGHTS_MAX];
+        const size_t count = weft_rights(&topology->processors[i], cli_settings(cli), rights);
         if (!cli_json(cli))
             printf("# processor %s\n", topology->processors[i].name);
-        for (int r = 0; r < WEFT_RIGHTS; r++)
+        for (size_t r = 0; r < count; r++)
             if (cli_json(cli))
                 weft_json_print(stdout,
                                 json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "processor", topology->processors[i].name,

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "cli/commands.h"
+#include "cli/version.h"
 
 static int version(struct cli *cli, struct weft_error *err)
 {
@@ -14,15 +14,15 @@ static int version(struct cli *cli, struct weft_error *err)
         weft_json_print(stdout,
                         json_pack("{s:s,s:s,s:s}", "version", WEFT_VERSION, "librdkafka", kafka, "libcurl", curl));
     else
-        printf("weft %s (librdkafka %s, libcurl %s)\n", WEFT_VERSION, kafka, curl);
+        printf("%s %s (librdkafka %s, libcurl %s)\n", cli_program.name, WEFT_VERSION, kafka, curl);
     return CLI_DONE;
 }
 
 const struct cli_command cli_version = {
     .name = "version",
-    .summary = "print the version of weft and of its libraries",
+    .summary = "print the version, and those of the libraries",
     .arguments = "",
-    .description = "Prints the version of weft and of the libraries it runs with.",
+    .description = "Prints the version of the program and of the libraries it runs with.",
     .example = "weft version --json",
     .run = version,
 };

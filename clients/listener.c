@@ -1,9 +1,10 @@
 #include "clients/listener.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "schemas/subject.h"
+#include "streams/message.h"
 #include "streams/reader.h"
 
 struct weft_listener {
@@ -15,10 +16,11 @@ struct weft_listener {
 
 static int ask_registry(struct weft_registry *registry, const char *topic, struct weft_error *err)
 {
-    char subject[512];
+    char subject[WEFT_SUBJECT_SIZE];
     bool found;
     struct weft_registry_schema schema = {0};
-    snprintf(subject, sizeof subject, "%s-value", topic);
+    if (weft_subject_name(registry, topic, weft_result_schema, subject, err) != 0)
+        return -1;
     int rc = weft_registry_latest(registry, subject, &schema, &found, err);
     weft_registry_schema_clear(&schema);
     return rc;
@@ -87,8 +89,9 @@ enum weft_listener_event weft_listener_next(struct weft_listener *listener, int 
         .offset = message->offset,
         .timestamp_ms = rd_kafka_message_timestamp(message, &type),
     };
-    if (weft_result_read(listener->results, message->payload, message->len, &answer->result, listener->probabilities,
-                         err) == 0)
+    struct weft_frame frame;
+    if (weft_message_frame(message, &frame, err) == 0 &&
+        weft_result_read_frame(listener->results, &frame, &answer->result, listener->probabilities, err) == 0)
         return WEFT_LISTENER_RESULT;
     weft_error_prefix(err, "%s partition %" PRId32 " offset %" PRId64, listener->topic, message->partition,
                       message->offset);

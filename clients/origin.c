@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "streams/message.h"
 #include "streams/reader.h"
 
 enum { TOPIC_SIZE = 250 }; /* Kafka's limit is 249 */
@@ -79,7 +80,9 @@ static int fetch(struct weft_origin *origin, int32_t partition, int64_t offset, 
         if (event != WEFT_READER_MESSAGE || message->partition != partition)
             continue; /* may be left of a fetch before this one */
         if (message->offset == offset) {
-            rc = weft_request_read(origin->requests, message->payload, message->len, request, err);
+            struct weft_frame frame;
+            if (weft_message_frame(message, &frame, err) == 0)
+                rc = weft_request_read_frame(origin->requests, &frame, request, err);
             goto out;
         }
         if (message->offset > offset)

@@ -51,9 +51,8 @@ struct weft_sender_counts {
 
 struct weft_sender;
 
-/* Connects, looks the topic up (startup.timeout), and finds the id of our request's schema in the subject
- * <topic>-value: it is registered there if auto.register.schemas is set. registry is used here only; log is borrowed
- * and may be NULL. */
+/* Connects, looks the topic up (startup.timeout), and finds the id of our request's schema in the topic's subject: it
+ * is registered there if auto.register.schemas is set. registry is used here only; log is borrowed and may be NULL. */
 struct weft_sender *weft_sender_new(const struct weft_settings *settings, struct weft_registry *registry,
                                     const struct weft_sender_options *options, struct weft_log *log,
                                     struct weft_error *err);

@@ -133,8 +133,8 @@ static const struct entry *learn(struct weft_decoder *decoder, const struct weft
     return known;
 }
 
-int weft_decoder_read_frame(struct weft_decoder *decoder, const struct weft_frame *frame,
-                            struct weft_plan_value *values, struct weft_error *err)
+int weft_decoder_read(struct weft_decoder *decoder, const struct weft_frame *frame, struct weft_plan_value *values,
+                      struct weft_error *err)
 {
     const struct entry *entry = find(decoder, frame);
     if (!entry)
@@ -146,11 +146,4 @@ int weft_decoder_read_frame(struct weft_decoder *decoder, const struct weft_fram
     if (!entry->plan)
         return weft_error_set(err, WEFT_ERROR_CORRUPT, "schema id %u cannot be read: %s", entry->id, entry->fault);
     return weft_plan_run(entry->plan, frame->body, frame->body_size, values, err);
-}
-
-int weft_decoder_read(struct weft_decoder *decoder, const void *value, size_t size, struct weft_plan_value *values,
-                      struct weft_error *err)
-{
-    struct weft_frame frame;
-    return weft_frame_read(value, size, &frame, err) == 0 ? weft_decoder_read_frame(decoder, &frame, values, err) : -1;
 }

@@ -17,13 +17,9 @@ struct weft_decoder *weft_decoder_new(struct weft_registry *registry, const char
                                       const struct weft_plan_field *fields, size_t count, struct weft_error *err);
 void weft_decoder_destroy(struct weft_decoder *decoder); /* accepts NULL */
 
-/* Decodes a framed message (value may be NULL) into one value for each field wanted. Errors: WEFT_ERROR_CORRUPT for
+/* Decodes a message whose frame has been read into one value for each field wanted. Errors: WEFT_ERROR_CORRUPT for
  * what will never decode; otherwise those of weft_registry_by_id, when the registry had to be asked. */
-int weft_decoder_read(struct weft_decoder *decoder, const void *value, size_t size, struct weft_plan_value *values,
+int weft_decoder_read(struct weft_decoder *decoder, const struct weft_frame *frame, struct weft_plan_value *values,
                       struct weft_error *err);
-
-/* The same for a message whose frame is read already. */
-int weft_decoder_read_frame(struct weft_decoder *decoder, const struct weft_frame *frame,
-                            struct weft_plan_value *values, struct weft_error *err);
 
 #endif

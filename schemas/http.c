@@ -204,15 +204,35 @@ static void set_certificates(CURL *curl, const struct weft_http *http)
         curl_easy_setopt(curl, CURLOPT_KEYPASSWD, http->key_password);
 }
 
-/* Errors that stand in the way of every try. */
-static const char *remedy(CURLcode code)
+/* What stands in the way of every try, and what to do; NULL for an error that may pass. That a name does not match, and
+ * with what alert a server ends the handshake, curl has in its text only. */
+struct obstacle {
+    const char *what, *remedy;
+};
+
+static const struct obstacle *find_obstacle(CURLcode code, const char *detail)
 {
+    static const struct obstacle untrusted = {"its certificate is not trusted",
+                                              "check schema.registry.ssl.ca.location"},
+                                 other_host = {"its certificate is for another host", "check schema.registry.url"},
+                                 no_authority = {"the certificate authority's file cannot be used",
+                                                 "check schema.registry.ssl.ca.location"},
+                                 unusable = {"our certificate or key cannot be used",
+                                             "check schema.registry.ssl.certificate.location, .key.location and "
+                                             ".key.password"},
+                                 wanted = {"the server wants a certificate of ours",
+                                           "set schema.registry.ssl.certificate.location"},
+                                 refused = {"the server does not take our certificate",
+                                            "check schema.registry.ssl.certificate.location"};
     switch (code) {
-    case CURLE_PEER_FAILED_VERIFICATION: return "its certificate is not trusted";
-    case CURLE_SSL_CACERT_BADFILE: return "the certificate authority's file cannot be used";
-    case CURLE_SSL_CERTPROBLEM: return "the client's certificate or key cannot be used";
-    default: return NULL;
+    case CURLE_PEER_FAILED_VERIFICATION: return strstr(detail, " target ") ? &other_host : &untrusted;
+    case CURLE_SSL_CACERT_BADFILE: return &no_authority;
+    case CURLE_SSL_CERTPROBLEM: return &unusable;
+    default: break;
     }
+    if (strstr(detail, "alert certificate required"))
+        return &wanted;
+    return strstr(detail, "alert unknown ca") || strstr(detail, "alert bad certificate") ? &refused : NULL;
 }
 
 /* 0: an answer. 1: none, another try may help. -1: none ever. */
@@ -222,6 +242,7 @@ static int try_server(const struct weft_http *http, const struct server *server,
 {
     char url[2 * WEFT_HTTP_URL_MAX + 1024], detail[CURL_ERROR_SIZE] = "";
     struct curl_slist *headers = NULL, *grown;
+    const struct obstacle *obstacle;
     int result = -1;
     *answer = (struct weft_http_answer){0};
     snprintf(answer->url, sizeof answer->url, "%s", server->url);
@@ -258,9 +279,9 @@ static int try_server(const struct weft_http *http, const struct server *server,
     if (code == CURLE_WRITE_ERROR) {
         weft_error_set(err, WEFT_ERROR_CONFIG, "%s answered with more than %d bytes: is this a schema registry?",
                        server->url, WEFT_HTTP_BODY_MAX);
-    } else if (remedy(code)) {
-        weft_error_set(err, WEFT_ERROR_CONFIG, "%s: %s: %s", server->url, remedy(code),
-                       *detail ? detail : curl_easy_strerror(code));
+    } else if (code != CURLE_OK && (obstacle = find_obstacle(code, detail))) {
+        weft_error_set(err, WEFT_ERROR_CONFIG, "%s: %s: %s; %s", server->url, obstacle->what,
+                       *detail ? detail : curl_easy_strerror(code), obstacle->remedy);
     } else if (code != CURLE_OK) {
         result = 1;
         weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "%s: %s", server->url, *detail ? detail : curl_easy_strerror(code));

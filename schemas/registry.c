@@ -94,18 +94,18 @@ static const char *normalized(const struct weft_registry *registry, const char *
     return registry->normalize ? with_query : plain;
 }
 
-static json_t *registration(const char *text, const struct weft_registry_reference *references, size_t count)
+/* Somebody else, or a try of ours that timed out, may have been quicker at this moment: some registries call that a
+ * conflict. */
+static bool is_there(struct weft_registry *registry, const char *subject, const char *schema,
+                     const struct weft_registry_reference *references, size_t count, uint32_t *id)
 {
-    json_t *body = json_pack("{s:s}", "schema", text);
-    json_t *list = count ? json_array() : NULL;
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:s,s:s,s:i}", "name", references[i].name, "subject",
-                                              references[i].subject, "version", references[i].version));
-    if (list && json_object_set_new(body, "references", list) != 0) {
-        json_decref(body);
-        body = NULL;
-    }
-    return body;
+    bool found;
+    struct weft_registry_schema there;
+    if (weft_registry_lookup_with(registry, subject, schema, references, count, &there, &found, NULL) != 0 || !found)
+        return false;
+    *id = there.id;
+    weft_registry_schema_clear(&there);
+    return true;
 }
 
 int weft_registry_register_with(struct weft_registry *registry, const char *subject, const char *schema,
@@ -113,6 +113,7 @@ int weft_registry_register_with(struct weft_registry *registry, const char *subj
                                 struct weft_error *err)
 {
     int result = -1, version;
+    struct weft_error fault = {0};
     struct weft_registry_reply reply = {0};
     json_t *body = NULL;
     char *text = compact(schema, err);
@@ -120,28 +121,32 @@ int weft_registry_register_with(struct weft_registry *registry, const char *subj
         weft_registry_path("/subjects/", subject, normalized(registry, "/versions", "/versions?normalize=true"), err);
     if (!text || !path)
         goto out;
-    if (weft_registry_cache_schema(registry->cache, subject, text, id, &version)) {
+    /* With other references the same text is another schema. */
+    if (!count && weft_registry_cache_schema(registry->cache, subject, text, id, &version)) {
         result = 0;
         goto out;
     }
-    body = registration(text, references, count);
-    if (!body) {
-        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory, or the schema is not UTF-8");
+    body = weft_registry_body(text, references, count, err);
+    if (!body)
         goto out;
-    }
     const struct weft_registry_question question = {
         .method = "POST", .path = path, .body = body, .wanted = JSON_OBJECT};
-    result = weft_registry_ask(registry, &question, &reply, err);
+    result = weft_registry_ask(registry, &question, &reply, &fault);
+    if (result != 0 && fault.class == WEFT_ERROR_CONFLICT && is_there(registry, subject, text, references, count, id)) {
+        result = 0;
+        goto out;
+    }
     json_t *number = json_object_get(reply.json, "id");
     if (result == 0 &&
         (!json_is_integer(number) || json_integer_value(number) < 0 || json_integer_value(number) > INT32_MAX))
-        result = weft_registry_missing("id", err);
+        result = weft_registry_missing("id", &fault);
     if (result != 0) {
-        weft_error_prefix(err, "registering under %s", subject);
+        weft_error_set(err, fault.class, "registering under %s: %s", subject, fault.message);
         goto out;
     }
     *id = (uint32_t)json_integer_value(number);
-    weft_registry_cache_add_schema(registry->cache, subject, text, *id, 0);
+    if (!count)
+        weft_registry_cache_add_schema(registry->cache, subject, text, *id, 0);
 out:
     json_decref(body);
     json_decref(reply.json);
@@ -156,8 +161,9 @@ int weft_registry_register(struct weft_registry *registry, const char *subject, 
     return weft_registry_register_with(registry, subject, schema, NULL, 0, id, err);
 }
 
-int weft_registry_lookup(struct weft_registry *registry, const char *subject, const char *schema,
-                         struct weft_registry_schema *out, bool *found, struct weft_error *err)
+int weft_registry_lookup_with(struct weft_registry *registry, const char *subject, const char *schema,
+                              const struct weft_registry_reference *references, size_t count,
+                              struct weft_registry_schema *out, bool *found, struct weft_error *err)
 {
     static const int absent[] = {WEFT_REGISTRY_NO_SUBJECT, WEFT_REGISTRY_NO_SCHEMA, WEFT_REGISTRY_SUBJECT_DELETED, 0};
     int result = -1;
@@ -170,14 +176,16 @@ int weft_registry_lookup(struct weft_registry *registry, const char *subject, co
     if (!text || !path)
         goto out;
     /* The version is not known of a schema that this client has registered. */
-    if (weft_registry_cache_schema(registry->cache, subject, text, &out->id, &out->version) && out->version) {
+    if (!count && weft_registry_cache_schema(registry->cache, subject, text, &out->id, &out->version) && out->version) {
         out->schema = text;
         text = NULL;
         *found = true;
         result = 0;
         goto out;
     }
-    body = json_pack("{s:s}", "schema", text);
+    body = weft_registry_body(text, references, count, err);
+    if (!body)
+        goto out;
     const struct weft_registry_question question = {
         .method = "POST", .path = path, .body = body, .expected = absent, .wanted = JSON_OBJECT};
     result = weft_registry_ask(registry, &question, &reply, err);
@@ -188,7 +196,7 @@ int weft_registry_lookup(struct weft_registry *registry, const char *subject, co
         goto out;
     }
     *found = reply.json != NULL;
-    if (*found)
+    if (*found && !count)
         weft_registry_cache_add_schema(registry->cache, subject, text, out->id, out->version);
 out:
     json_decref(body);
@@ -196,6 +204,12 @@ out:
     free(path);
     free(text);
     return result;
+}
+
+int weft_registry_lookup(struct weft_registry *registry, const char *subject, const char *schema,
+                         struct weft_registry_schema *out, bool *found, struct weft_error *err)
+{
+    return weft_registry_lookup_with(registry, subject, schema, NULL, 0, out, found, err);
 }
 
 /* Asks for one schema. *whole is NULL when the registry does not know it. What it objects to in this one is no reason

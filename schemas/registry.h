@@ -74,6 +74,14 @@ int weft_registry_register_with(struct weft_registry *registry, const char *subj
 /* The id under which the subject has this schema. *found says whether it does; not finding it is no error. */
 int weft_registry_lookup(struct weft_registry *registry, const char *subject, const char *schema,
                          struct weft_registry_schema *out, bool *found, struct weft_error *err);
+int weft_registry_lookup_with(struct weft_registry *registry, const char *subject, const char *schema,
+                              const struct weft_registry_reference *references, size_t count,
+                              struct weft_registry_schema *out, bool *found, struct weft_error *err);
+
+/* The schema with those that it refers to put in their places. The caller frees. */
+int weft_registry_resolve(struct weft_registry *registry, const char *schema,
+                          const struct weft_registry_reference *references, size_t count, char **whole,
+                          struct weft_error *err);
 
 /* The text of a schema by its id, whole, valid as long as the registry. *text is NULL when the registry answered that
  * it does not know the id (return value 0); an unanswered question is an error. Unknown ids are asked for anew after a
@@ -111,17 +119,29 @@ void weft_registry_subjects_clear(struct weft_registry_subjects *subjects);
 int weft_registry_delete(struct weft_registry *registry, const char *subject, int version, bool permanent, bool *found,
                          struct weft_error *err);
 
-/* Whether the registry accepts the schema beside the subject's latest version, by the level set there. True for a
- * subject that does not exist. */
-int weft_registry_compatible(struct weft_registry *registry, const char *subject, const char *schema, bool *compatible,
-                             struct weft_error *err);
+enum weft_registry_verdict {
+    WEFT_REGISTRY_INCOMPATIBLE,
+    WEFT_REGISTRY_COMPATIBLE,
+    WEFT_REGISTRY_UNJUDGED, /* of schemas with references: some registries cannot */
+};
+
+/* Whether the registry accepts the schema beside the subject's latest version, by the level in force there. Compatible
+ * for a subject that does not exist. */
+int weft_registry_compatible(struct weft_registry *registry, const char *subject, const char *schema,
+                             const struct weft_registry_reference *references, size_t count,
+                             enum weft_registry_verdict *verdict, struct weft_error *err);
 
 enum { WEFT_REGISTRY_LEVEL_SIZE = 32 };
 
 /* Compatibility level set for a subject (NULL: the global one), into WEFT_REGISTRY_LEVEL_SIZE bytes. Where none is set,
- * some registries give the global one; level is "" with the others. */
+ * some registries give the global one, Apicurio gives NONE; level is "" with the others. */
 int weft_registry_get_compatibility(struct weft_registry *registry, const char *subject, char *level,
                                     struct weft_error *err);
+
+/* The level in force for a subject: its own, or else the global one. NONE may mean that the global one is in force:
+ * Apicurio 2 keeps a NONE of a subject apart from nothing neither here nor in what it does. */
+int weft_registry_effective_compatibility(struct weft_registry *registry, const char *subject, char *level,
+                                          struct weft_error *err);
 int weft_registry_set_compatibility(struct weft_registry *registry, const char *subject, const char *level,
                                     struct weft_error *err);
 

@@ -99,6 +99,29 @@ char *weft_registry_path(const char *before, const char *subject, const char *af
     return path;
 }
 
+static json_t *references_of(const struct weft_registry_reference *references, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++)
+        if (json_array_append_new(list, json_pack("{s:s,s:s,s:i}", "name", references[i].name, "subject",
+                                                  references[i].subject, "version", references[i].version)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+json_t *weft_registry_body(const char *schema, const struct weft_registry_reference *references, size_t count,
+                           struct weft_error *err)
+{
+    json_t *body = json_pack("{s:s}", "schema", schema);
+    if (body && (!count || json_object_set_new(body, "references", references_of(references, count)) == 0))
+        return body;
+    json_decref(body);
+    weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory, or the schema is not UTF-8");
+    return NULL;
+}
+
 int weft_registry_missing(const char *what, struct weft_error *err)
 {
     return weft_error_set(err, WEFT_ERROR_CONFIG,

@@ -17,6 +17,7 @@ enum {
     WEFT_REGISTRY_NO_SCHEMA = 40403,
     WEFT_REGISTRY_SUBJECT_DELETED = 40404,
     WEFT_REGISTRY_NO_LEVEL = 40408,
+    WEFT_REGISTRY_INVALID = 42201, /* the schema */
 };
 
 struct weft_registry {
@@ -46,6 +47,10 @@ int weft_registry_ask(struct weft_registry *registry, const struct weft_registry
 
 /* The path with the subject, escaped, between the two. The caller frees. */
 char *weft_registry_path(const char *before, const char *subject, const char *after, struct weft_error *err);
+
+/* The body of a question about a schema. NULL with *err filled when memory is short or the text is not UTF-8. */
+json_t *weft_registry_body(const char *schema, const struct weft_registry_reference *references, size_t count,
+                           struct weft_error *err);
 
 /* Always gives -1: the answer lacks what it should have. */
 int weft_registry_missing(const char *what, struct weft_error *err);

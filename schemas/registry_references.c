@@ -106,3 +106,21 @@ int weft_registry_take_schema(struct weft_registry *registry, json_t *answer, st
     out->version = version > 0 && version <= INT32_MAX ? (int)version : 0;
     return weft_registry_take_text(registry, answer, &out->schema, &out->whole, err);
 }
+
+int weft_registry_resolve(struct weft_registry *registry, const char *schema,
+                          const struct weft_registry_reference *references, size_t count, char **whole,
+                          struct weft_error *err)
+{
+    char *text;
+    json_t *body = weft_registry_body(schema, references, count, err);
+    *whole = NULL;
+    if (!body)
+        return -1;
+    int result = weft_registry_take_text(registry, body, &text, whole, err);
+    json_decref(body);
+    if (*whole)
+        free(text);
+    else
+        *whole = text;
+    return result;
+}

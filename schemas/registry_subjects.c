@@ -148,44 +148,24 @@ int weft_registry_delete(struct weft_registry *registry, const char *subject, in
     return result == 0 ? 0 : weft_error_prefix(err, "deleting %s", subject);
 }
 
-int weft_registry_compatible(struct weft_registry *registry, const char *subject, const char *schema, bool *compatible,
-                             struct weft_error *err)
-{
-    struct weft_registry_reply reply = {0};
-    json_t *body = json_pack("{s:s}", "schema", schema);
-    const struct weft_registry_question question = {.body = body, .expected = absent, .wanted = JSON_OBJECT};
-    int result = body ? ask_about(registry, "POST", "/compatibility/subjects/", subject,
-                                  registry->normalize ? "/versions/latest?normalize=true" : "/versions/latest",
-                                  question, &reply, err)
-                      : weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory, or the schema is not UTF-8");
-    json_t *verdict = json_object_get(reply.json, "is_compatible");
-    if (result == 0 && reply.json && !json_is_boolean(verdict))
-        result = weft_registry_missing("is_compatible", err);
-    if (result == 0)
-        *compatible = !reply.json || json_is_true(verdict);
-    json_decref(body);
-    json_decref(reply.json);
-    return result == 0 ? 0 : weft_error_prefix(err, "compatibility with %s", subject);
-}
-
 /* The global level has no subject in its path. */
-static int ask_level(struct weft_registry *registry, const char *method, const char *subject, json_t *body,
-                     const int *expected, struct weft_registry_reply *reply, struct weft_error *err)
+static int ask_level(struct weft_registry *registry, const char *method, const char *subject, const char *query,
+                     json_t *body, const int *expected, struct weft_registry_reply *reply, struct weft_error *err)
 {
     const struct weft_registry_question question = {
         .method = method, .path = "/config", .body = body, .expected = expected, .wanted = JSON_OBJECT};
     if (!subject)
         return weft_registry_ask(registry, &question, reply, err);
-    return ask_about(registry, method, "/config/", subject, "", question, reply, err);
+    return ask_about(registry, method, "/config/", subject, query, question, reply, err);
 }
 
-int weft_registry_get_compatibility(struct weft_registry *registry, const char *subject, char *level,
-                                    struct weft_error *err)
+static int get_level(struct weft_registry *registry, const char *subject, const char *query, char *level,
+                     struct weft_error *err)
 {
     static const int unset[] = {WEFT_REGISTRY_NO_SUBJECT, WEFT_REGISTRY_NO_LEVEL, 0};
     struct weft_registry_reply reply;
     *level = '\0';
-    int result = ask_level(registry, "GET", subject, NULL, unset, &reply, err);
+    int result = ask_level(registry, "GET", subject, query, NULL, unset, &reply, err);
     const char *set = json_string_value(json_object_get(reply.json, "compatibilityLevel"));
     if (result == 0 && reply.json && (!set || strlen(set) >= WEFT_REGISTRY_LEVEL_SIZE))
         result = weft_registry_missing("compatibilityLevel", err);
@@ -195,15 +175,67 @@ int weft_registry_get_compatibility(struct weft_registry *registry, const char *
     return result == 0 ? 0 : weft_error_prefix(err, "compatibility level of %s", subject ? subject : "all subjects");
 }
 
+int weft_registry_get_compatibility(struct weft_registry *registry, const char *subject, char *level,
+                                    struct weft_error *err)
+{
+    return get_level(registry, subject, "", level, err);
+}
+
+int weft_registry_effective_compatibility(struct weft_registry *registry, const char *subject, char *level,
+                                          struct weft_error *err)
+{
+    if (get_level(registry, subject, "?defaultToGlobal=true", level, err) != 0)
+        return -1;
+    return *level ? 0 : get_level(registry, NULL, "", level, err);
+}
+
 int weft_registry_set_compatibility(struct weft_registry *registry, const char *subject, const char *level,
                                     struct weft_error *err)
 {
     struct weft_registry_reply reply;
     json_t *body = json_pack("{s:s}", "compatibility", level);
-    int result = ask_level(registry, "PUT", subject, body, NULL, &reply, err);
+    int result = ask_level(registry, "PUT", subject, "", body, NULL, &reply, err);
     json_decref(reply.json);
     json_decref(body);
     return result == 0
                ? 0
                : weft_error_prefix(err, "setting the compatibility level of %s", subject ? subject : "all subjects");
+}
+
+/* Whether nothing is asked of new versions. */
+static bool takes_all(struct weft_registry *registry, const char *subject)
+{
+    char own[WEFT_REGISTRY_LEVEL_SIZE], global[WEFT_REGISTRY_LEVEL_SIZE];
+    return weft_registry_effective_compatibility(registry, subject, own, NULL) == 0 && strcmp(own, "NONE") == 0 &&
+           weft_registry_get_compatibility(registry, NULL, global, NULL) == 0 && strcmp(global, "NONE") == 0;
+}
+
+int weft_registry_compatible(struct weft_registry *registry, const char *subject, const char *schema,
+                             const struct weft_registry_reference *references, size_t count,
+                             enum weft_registry_verdict *verdict, struct weft_error *err)
+{
+    static const int answers[] = {WEFT_REGISTRY_NO_SUBJECT, WEFT_REGISTRY_NO_VERSION, WEFT_REGISTRY_SUBJECT_DELETED,
+                                  WEFT_REGISTRY_INVALID, 0};
+    struct weft_registry_reply reply = {0};
+    json_t *body = weft_registry_body(schema, references, count, err);
+    const struct weft_registry_question question = {
+        .body = body, .expected = count ? answers : absent, .wanted = JSON_OBJECT};
+    int result = -1;
+    if (body)
+        result = ask_about(registry, "POST", "/compatibility/subjects/", subject,
+                           registry->normalize ? "/versions/latest?normalize=true" : "/versions/latest", question,
+                           &reply, err);
+    json_t *compatible = json_object_get(reply.json, "is_compatible");
+    if (result == 0 && reply.json && !json_is_boolean(compatible))
+        result = weft_registry_missing("is_compatible", err);
+    /* Apicurio 3 judges by BACKWARD where no level is set at all. */
+    if (result == 0 && reply.code == WEFT_REGISTRY_INVALID)
+        *verdict = WEFT_REGISTRY_UNJUDGED;
+    else if (result == 0 && (!reply.json || json_is_true(compatible) || takes_all(registry, subject)))
+        *verdict = WEFT_REGISTRY_COMPATIBLE;
+    else if (result == 0)
+        *verdict = WEFT_REGISTRY_INCOMPATIBLE;
+    json_decref(body);
+    json_decref(reply.json);
+    return result == 0 ? 0 : weft_error_prefix(err, "compatibility with %s", subject);
 }

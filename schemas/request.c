@@ -43,7 +43,7 @@ int weft_request_read_frame(struct weft_request_reader *reader, const struct wef
                             struct weft_request *request, struct weft_error *err)
 {
     struct weft_plan_value values[FIELD_COUNT];
-    if (weft_decoder_read_frame(reader->decoder, frame, values, err) != 0)
+    if (weft_decoder_read(reader->decoder, frame, values, err) != 0)
         return -1;
     *request = (struct weft_request){
         .id = (const char *)values[ID].at,
@@ -61,6 +61,13 @@ int weft_request_read(struct weft_request_reader *reader, const void *value, siz
 {
     struct weft_frame frame;
     return weft_frame_read(value, size, &frame, err) == 0 ? weft_request_read_frame(reader, &frame, request, err) : -1;
+}
+
+int weft_request_schema_check(const char *writer_schema, struct weft_error *err)
+{
+    struct weft_plan *plan = weft_plan_compile(writer_schema, weft_request_schema, fields, FIELD_COUNT, err);
+    weft_plan_destroy(plan);
+    return plan ? 0 : -1;
 }
 
 size_t weft_request_write(const struct weft_request *request, uint32_t schema_id, uint8_t *out, size_t size)

@@ -41,6 +41,10 @@ int weft_request_read(struct weft_request_reader *reader, const void *value, siz
 int weft_request_read_frame(struct weft_request_reader *reader, const struct weft_frame *frame,
                             struct weft_request *request, struct weft_error *err);
 
+/* Whether requests written with this schema can be read at all; WEFT_ERROR_CORRUPT names the field that is in the way.
+ */
+int weft_request_schema_check(const char *writer_schema, struct weft_error *err);
+
 /* Our own schema, as registered (the text of schemas/predict_request.avsc, compact). */
 extern const char weft_request_schema[];
 

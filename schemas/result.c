@@ -101,11 +101,11 @@ static struct weft_text text_of(const struct weft_plan_value *value)
     return (struct weft_text){.at = (const char *)value->at, .size = value->size};
 }
 
-int weft_result_read(struct weft_result_reader *reader, const void *value, size_t size, struct weft_result *result,
-                     float *probabilities, struct weft_error *err)
+int weft_result_read_frame(struct weft_result_reader *reader, const struct weft_frame *frame,
+                           struct weft_result *result, float *probabilities, struct weft_error *err)
 {
     struct weft_plan_value values[FIELD_COUNT];
-    if (weft_decoder_read(reader->decoder, value, size, values, err) != 0)
+    if (weft_decoder_read(reader->decoder, frame, values, err) != 0)
         return -1;
     size_t class_count = (size_t)values[PROBABILITIES].number;
     if (probabilities && class_count > WEFT_RESULT_CLASSES_MAX)
@@ -131,4 +131,13 @@ int weft_result_read(struct weft_result_reader *reader, const void *value, size_
         .scored_at_ms = values[SCORED_AT].number,
     };
     return 0;
+}
+
+int weft_result_read(struct weft_result_reader *reader, const void *value, size_t size, struct weft_result *result,
+                     float *probabilities, struct weft_error *err)
+{
+    struct weft_frame frame;
+    return weft_frame_read(value, size, &frame, err) == 0
+               ? weft_result_read_frame(reader, &frame, result, probabilities, err)
+               : -1;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "schemas/framing.h"
 #include "schemas/registry.h"
 
 enum { WEFT_RESULT_CLASSES_MAX = 1024 };
@@ -53,5 +54,9 @@ void weft_result_reader_destroy(struct weft_result_reader *reader); /* accepts N
  * an error then. Errors as weft_request_read. */
 int weft_result_read(struct weft_result_reader *reader, const void *value, size_t size, struct weft_result *result,
                      float *probabilities, struct weft_error *err);
+
+/* The same for a message whose frame is read already (from a header, see schemas/framing.h). */
+int weft_result_read_frame(struct weft_result_reader *reader, const struct weft_frame *frame,
+                           struct weft_result *result, float *probabilities, struct weft_error *err);
 
 #endif

@@ -99,11 +99,5 @@ int weft_subject_schema_id(struct weft_registry *registry, const char *topic, co
                               "the registry does not have weft's schema under %s: register it with `weft topology "
                               "apply` or `weft schema register`, or set auto.register.schemas=true",
                               subject);
-    if (weft_registry_register(registry, subject, schema, id, err) == 0)
-        return 0;
-    /* Another instance that starts at the same moment may have been quicker: some registries call that a conflict. */
-    struct weft_error again = {0};
-    if (err->class == WEFT_ERROR_CONFLICT && look_up(registry, subject, schema, id, &found, &again) == 0 && found)
-        return 0;
-    return -1;
+    return weft_registry_register(registry, subject, schema, id, err);
 }

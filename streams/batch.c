@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "streams/message.h"
+
 int weft_batch_init(struct weft_batch *batch, size_t capacity)
 {
     *batch = (struct weft_batch){
@@ -24,16 +26,15 @@ void weft_batch_destroy(struct weft_batch *batch)
 
 void weft_batch_add(struct weft_batch *batch, rd_kafka_message_t *message)
 {
-    rd_kafka_headers_t *headers;
-    const void *frame = NULL;
-    size_t frame_size = 0;
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        rd_kafka_header_get_last(headers, WEFT_FRAME_HEADER, &frame, &frame_size);
+    size_t frame_size;
+    const void *frame = weft_message_frame_header(message, &frame_size);
     batch->requests[batch->count] = (struct weft_scorer_request){
         .value = message->payload,
         .size = message->len,
         .frame = frame,
         .frame_size = frame_size,
+        .key = message->key,
+        .key_size = message->key_len,
         .topic = rd_kafka_topic_name(message->rkt),
         .partition = message->partition,
         .offset = message->offset,

@@ -15,11 +15,14 @@ enum {
     FAULT_MS = 30000, /* a fault that is older explains nothing any more */
 };
 
+#define STATISTICS_MS "1000"
+
 struct weft_client {
     rd_kafka_t *handle;
     struct weft_client_options options;
     struct weft_log *log;
     char *servers;
+    bool faulty_scram;    /* see has_faulty_scram */
     pthread_mutex_t lock; /* for what follows: the library calls back on several threads */
     rd_kafka_resp_err_t fault;
     char reason[REASON_SIZE];
@@ -72,8 +75,13 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *arg
         code = rd_kafka_fatal_error(handle, fatal, sizeof fatal);
         reason = fatal;
     }
+    /* With TLS 1.3 a broker refuses our certificate when the handshake is over: reported as a lost connection. */
+    if (code == RD_KAFKA_RESP_ERR__TRANSPORT && strstr(reason, "SSL alert number"))
+        code = RD_KAFKA_RESP_ERR__SSL;
     pthread_mutex_lock(&client->lock);
-    if (is_refusal(code) || !is_refusal(recent_fault(client))) {
+    /* That all brokers are down says less than why the last of them is. */
+    bool known = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && recent_fault(client);
+    if (is_refusal(code) || (!known && !is_refusal(recent_fault(client)))) {
         client->fault = code;
         client->fault_ms = weft_clock_ms();
         snprintf(client->reason, sizeof client->reason, "%s", reason);
@@ -113,12 +121,46 @@ static void on_delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, 
     client->options.delivered(handle, message, client->options.arg);
 }
 
+static int on_statistics(rd_kafka_t *handle, char *json, size_t size, void *arg)
+{
+    struct weft_client *client = arg;
+    (void)handle;
+    (void)size;
+    weft_client_statistics_give(client->options.statistics, json);
+    return 1; /* the text is ours now */
+}
+
 static int set_option(rd_kafka_conf_t *conf, const char *name, const char *value, struct weft_error *err)
 {
     char reason[REASON_SIZE];
     if (!value || rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
         return 0;
     return weft_error_set(err, WEFT_ERROR_CONFIG, "%s=%s: %s", name, value, reason);
+}
+
+/* Before 2.6.1 the library repeats its nonce in SCRAM's last message (librdkafka's pull request 4895), which Kafka 4
+ * does not let pass: a right password is refused as a wrong one is. */
+static bool has_faulty_scram(const rd_kafka_conf_t *conf)
+{
+    char mechanism[64];
+    size_t size = sizeof mechanism;
+    return rd_kafka_version() < 0x02060100 &&
+           rd_kafka_conf_get(conf, "sasl.mechanisms", mechanism, &size) == RD_KAFKA_CONF_OK &&
+           strncmp(mechanism, "SCRAM-", strlen("SCRAM-")) == 0;
+}
+
+static bool is_named(const struct weft_settings *settings)
+{
+    return weft_settings_text(settings, "client.id") || weft_settings_text(settings, "consumer.client.id") ||
+           weft_settings_text(settings, "producer.client.id");
+}
+
+static int set_overrides(rd_kafka_conf_t *conf, const char *const (*overrides)[2], struct weft_error *err)
+{
+    for (; overrides && (*overrides)[0]; overrides++)
+        if (set_option(conf, (*overrides)[0], (*overrides)[1], err) != 0)
+            return -1;
+    return 0;
 }
 
 struct weft_client *weft_client_new(const struct weft_settings *settings, const struct weft_client_options *options,
@@ -145,13 +187,22 @@ struct weft_client *weft_client_new(const struct weft_settings *settings, const 
     }
     if (set_option(conf, "transactional.id", options->transactional_id, err) != 0 ||
         set_option(conf, "group.id", options->group_id, err) != 0 ||
-        set_option(conf, "group.instance.id", options->group_instance_id, err) != 0)
+        set_option(conf, "group.instance.id", options->group_instance_id, err) != 0 ||
+        set_option(conf, "isolation.level", options->isolation_level, err) != 0 ||
+        set_overrides(conf, options->overrides, err) != 0 ||
+        set_option(conf, "client.id", is_named(settings) ? NULL : options->client_id, err) != 0)
         goto fail;
     if (options->role == WEFT_KAFKA_SINK)
         rd_kafka_topic_conf_set_partitioner_cb(rd_kafka_conf_get_default_topic_conf(conf), weft_partitioner);
+    client->faulty_scram = has_faulty_scram(conf);
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_log_cb(conf, on_log);
+    if (options->statistics) {
+        rd_kafka_conf_set_stats_cb(conf, on_statistics);
+        if (set_option(conf, "statistics.interval.ms", STATISTICS_MS, err) != 0)
+            goto fail;
+    }
     if (options->rebalance)
         rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     if (options->delivered)
@@ -196,13 +247,19 @@ bool weft_client_refused(struct weft_client *client)
 
 const char *weft_kafka_remedy(rd_kafka_resp_err_t code)
 {
-    if (weft_kafka_error_class(code) != WEFT_ERROR_REFUSED)
+    enum weft_error_class class = weft_kafka_error_class(code);
+    if (class == WEFT_ERROR_FENCED)
+        return ": another has taken over, because it has the same name (give each instance its own with --instance "
+               "NAME) "
+               "or because this one was away for longer than transaction.timeout.ms (start it again)";
+    if (class != WEFT_ERROR_REFUSED)
         return "";
     switch (code) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
         return ": check sasl.mechanisms, sasl.username and sasl.password";
-    case RD_KAFKA_RESP_ERR__SSL: return ": check security.protocol, ssl.ca.location and the names in the certificate";
+    case RD_KAFKA_RESP_ERR__SSL:
+        return ": check security.protocol, ssl.ca.location, ssl.certificate.location and the names in the certificates";
     default: return ": the user needs a further right there (an ACL)";
     }
 }
@@ -220,13 +277,18 @@ int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const
     pthread_mutex_unlock(&client->lock);
     enum weft_error_class class = weft_kafka_error_class(code);
     if (class == WEFT_ERROR_REFUSED)
-        return weft_error_set(err, class, "%s: refused by %s: %s%s", what, client->servers,
-                              reason[0] ? reason : rd_kafka_err2str(code), weft_kafka_remedy(code));
+        return weft_error_set(err, class, "%s: refused by %s: %s%s%s", what, client->servers,
+                              reason[0] ? reason : rd_kafka_err2str(code), weft_kafka_remedy(code),
+                              code == RD_KAFKA_RESP_ERR__AUTHENTICATION && client->faulty_scram
+                                  ? "; Kafka 4 refuses SCRAM from a librdkafka older than 2.6.1, which this is, even "
+                                    "with a right password"
+                                  : "");
     if (timed_out)
         return weft_error_set(err, class,
                               "%s: no broker answers at %s (%s): is it running, is bootstrap.servers right?", what,
                               client->servers, reason[0] ? reason : rd_kafka_err2str(code));
-    return weft_error_set(err, class, "%s: %s", what, reason[0] ? reason : rd_kafka_err2str(code));
+    return weft_error_set(err, class, "%s: %s%s", what, reason[0] ? reason : rd_kafka_err2str(code),
+                          weft_kafka_remedy(code));
 }
 
 static int describe_topic(struct weft_client *client, const struct rd_kafka_metadata_topic *topic, int *count,

@@ -11,19 +11,24 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "streams/client_statistics.h"
 #include "streams/kafka_settings.h"
 
 struct weft_client;
 
 struct weft_client_options {
     enum weft_kafka_role role;
-    const char *transactional_id;  /* SINK only */
-    const char *group_id;          /* SOURCE only */
-    const char *group_instance_id; /* SOURCE only, may be NULL */
+    const char *transactional_id;      /* SINK only */
+    const char *group_id;              /* SOURCE only */
+    const char *group_instance_id;     /* SOURCE only, may be NULL */
+    const char *isolation_level;       /* where it is not the role's; may be NULL */
+    const char *const (*overrides)[2]; /* settings and values that hold in any case; ends with NULL; may be NULL */
+    const char *client_id;             /* names the client where no setting does; may be NULL */
     void (*rebalance)(rd_kafka_t *handle, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *partitions,
                       void *arg);                                                  /* SOURCE only */
     void (*delivered)(rd_kafka_t *handle, const rd_kafka_message_t *m, void *arg); /* producers, may be NULL */
     void *arg;                                                                     /* for the callbacks */
+    struct weft_client_statistics *statistics; /* is given the library's, once a second; may be NULL */
 };
 
 /* log is borrowed and may be NULL. */

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "streams/processor_metrics.h"
 
 struct weft_processor;
 
@@ -24,7 +25,8 @@ struct weft_processor_config {
     struct weft_log *log;
     bool (*stopped)(void *arg); /* asked while the start waits; may be NULL */
     void *arg;
-    bool at_least_once; /* see transaction.h */
+    bool at_least_once;                     /* see transaction.h */
+    struct weft_processor_metrics *metrics; /* borrowed; may be NULL */
 };
 
 enum weft_processor_state {
@@ -38,11 +40,16 @@ struct weft_processor_counts {
     uint64_t results, dead_letters, commits, aborts;
 };
 
-/* Loads the model, checks brokers and topics, gets the result's schema id (waiting for a registry that is away), starts
- * the workers. NULL with *err filled; with class NONE when stopped said so. */
+/* Loads the models, gets the result's schema id (waiting for a registry that is away), starts the workers. Whether
+ * brokers, topics and rights are as they have to be is found out before (startup_check.h). NULL with *err filled; with
+ * class NONE when stopped said so. */
 struct weft_processor *weft_processor_start(const struct weft_processor_config *config, struct weft_error *err);
 
+/* Also takes up models whose files have changed; to be called several times a second. */
 enum weft_processor_state weft_processor_watch(struct weft_processor *processor, struct weft_error *err);
+
+/* Lets the next watch load all models anew, whether their files have changed or not. */
+void weft_processor_reload(struct weft_processor *processor);
 
 /* Lets the workers finish the transaction at hand (or abort it) and leave; returns at once. */
 void weft_processor_stop(struct weft_processor *processor, bool abort);

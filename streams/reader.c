@@ -2,9 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "streams/client.h"
 
-enum { RANGE_TIMEOUT_MS = 10000 };
+enum { ASK_TIMEOUT_MS = 10000, ASK_SLICE_MS = 5000, ASK_PAUSE_MS = 50 };
 
 /* The library's older consumer API: it alone reads without a group, so that a reader on a shared cluster needs no right
  * on any group. */
@@ -17,15 +18,15 @@ struct weft_reader {
     bool *started; /* of each partition */
 };
 
-struct weft_reader *weft_reader_new(const struct weft_settings *settings, const char *topic, struct weft_log *log,
-                                    struct weft_error *err)
+static struct weft_reader *open_reader(const struct weft_settings *settings, enum weft_kafka_role role,
+                                       const char *topic, struct weft_log *log, struct weft_error *err)
 {
     struct weft_reader *reader = calloc(1, sizeof *reader);
     if (!reader) {
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
         return NULL;
     }
-    const struct weft_client_options options = {.role = WEFT_KAFKA_READER};
+    const struct weft_client_options options = {.role = role};
     reader->client = weft_client_new(settings, &options, log, err);
     if (!reader->client)
         goto fail;
@@ -44,6 +45,31 @@ struct weft_reader *weft_reader_new(const struct weft_settings *settings, const 
 fail:
     weft_reader_destroy(reader);
     return NULL;
+}
+
+struct weft_reader *weft_reader_new(const struct weft_settings *settings, const char *topic, struct weft_log *log,
+                                    struct weft_error *err)
+{
+    return open_reader(settings, WEFT_KAFKA_READER, topic, log, err);
+}
+
+struct weft_reader *weft_reader_new_uncommitted(const struct weft_settings *settings, const char *topic,
+                                                struct weft_log *log, struct weft_error *err)
+{
+    /* A reader of results may not be told to see what is uncommitted; the other role leaves it open. */
+    static const char *const options[][2] = {
+        {"isolation.level", "read_uncommitted"}, {"auto.offset.reset", "earliest"}, {"enable.partition.eof", "true"}};
+    struct weft_settings *copy = weft_settings_copy(settings, err);
+    struct weft_reader *reader = NULL;
+    if (!copy)
+        return NULL;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (weft_settings_set(copy, WEFT_RANK_OPTION, "reader", options[i][0], options[i][1], err) != 0)
+            goto out;
+    reader = open_reader(copy, WEFT_KAFKA_ADMIN, topic, log, err);
+out:
+    weft_settings_destroy(copy);
+    return reader;
 }
 
 void weft_reader_destroy(struct weft_reader *reader)
@@ -68,17 +94,67 @@ int weft_reader_partition_count(const struct weft_reader *reader)
     return reader->partition_count;
 }
 
+/* Faults that the library mends by itself, as it reconnects. */
+static bool is_passing(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return true;
+    default: return false;
+    }
+}
+
+/* Asks for the offset at a time, or at RD_KAFKA_OFFSET_BEGINNING or _END. (rd_kafka_query_watermark_offsets would be
+ * the nearer call, but does not keep its time-out while the leader is away.) */
+static int ask_offset(struct weft_reader *reader, int32_t partition, int64_t when, int64_t *offset,
+                      struct weft_error *err)
+{
+    const char *topic = rd_kafka_topic_name(reader->topic);
+    rd_kafka_t *handle = weft_client_handle(reader->client);
+    for (int64_t deadline_ms = weft_clock_ms() + ASK_TIMEOUT_MS;;) {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, topic, partition);
+        asked->offset = when;
+        rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(handle, list, ASK_SLICE_MS);
+        if (!code)
+            code = asked->err;
+        *offset = asked->offset;
+        rd_kafka_topic_partition_list_destroy(list);
+        if (!code)
+            return 0;
+        rd_kafka_poll(handle, 0);
+        /* The topic is there, so a client that does not know the partition is only too young. */
+        const bool passes = is_passing(code) || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+        if (!passes || weft_client_refused(reader->client) || weft_clock_ms() >= deadline_ms) {
+            weft_client_fail(reader->client, code, "asking for the range of offsets", err);
+            return weft_error_prefix(err, "%s partition %d", topic, (int)partition);
+        }
+        weft_clock_sleep_ms(ASK_PAUSE_MS);
+    }
+}
+
 int weft_reader_range(struct weft_reader *reader, int32_t partition, int64_t *first, int64_t *end,
                       struct weft_error *err)
 {
-    /* With read_committed the library asks for the last stable offset as the end. */
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(weft_client_handle(reader->client), rd_kafka_topic_name(reader->topic),
-                                         partition, first, end, RANGE_TIMEOUT_MS);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return 0;
-    weft_client_fail(reader->client, code, "asking for the range of offsets", err);
-    return weft_error_prefix(err, "%s partition %d", rd_kafka_topic_name(reader->topic), (int)partition);
+    /* With read_committed the end is the last stable offset. */
+    if (ask_offset(reader, partition, RD_KAFKA_OFFSET_BEGINNING, first, err) != 0)
+        return -1;
+    return ask_offset(reader, partition, RD_KAFKA_OFFSET_END, end, err);
+}
+
+int weft_reader_at_time(struct weft_reader *reader, int32_t partition, int64_t time_ms, int64_t *offset,
+                        struct weft_error *err)
+{
+    if (ask_offset(reader, partition, time_ms, offset, err) != 0)
+        return -1;
+    /* The broker gives -1 when all is older. */
+    return *offset >= 0 ? 0 : ask_offset(reader, partition, RD_KAFKA_OFFSET_END, offset, err);
 }
 
 int weft_reader_start(struct weft_reader *reader, int32_t partition, int64_t offset, struct weft_error *err)
@@ -94,21 +170,6 @@ void weft_reader_stop(struct weft_reader *reader, int32_t partition)
     if (reader->started[partition])
         rd_kafka_consume_stop(reader->topic, partition);
     reader->started[partition] = false;
-}
-
-/* Faults that the library mends by itself, as it reconnects. */
-static bool is_passing(rd_kafka_resp_err_t code)
-{
-    switch (code) {
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
-    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return true;
-    default: return false;
-    }
 }
 
 enum weft_reader_event weft_reader_next(struct weft_reader *reader, int timeout_ms, const rd_kafka_message_t **message,
@@ -135,4 +196,11 @@ enum weft_reader_event weft_reader_next(struct weft_reader *reader, int timeout_
     weft_client_fail(reader->client, code, "reading", err);
     weft_error_prefix(err, "%s partition %d", rd_kafka_topic_name(reader->topic), (int)reader->message->partition);
     return WEFT_READER_FAILED;
+}
+
+rd_kafka_message_t *weft_reader_take(struct weft_reader *reader)
+{
+    rd_kafka_message_t *message = reader->message;
+    reader->message = NULL;
+    return message;
 }

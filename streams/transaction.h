@@ -22,7 +22,9 @@ struct weft_transactor_config {
     const char *transactional_id;
     const char *processor;
     const char *sink, *dead_letters;
-    bool at_least_once;       /* the same loop without transactions, for comparison in benchmarks only */
+    const char *shadow; /* topic of the shadow's results; NULL: there is no shadow */
+    bool at_least_once; /* the same loop without transactions, for comparison in benchmarks only */
+    struct weft_client_statistics *statistics; /* of the producer; may be NULL */
     const atomic_bool *abort; /* set from outside: abort the transaction at hand instead of committing it */
     void (*step)(const char *call, void *arg); /* told before each call that may block */
     void *arg;
@@ -36,10 +38,17 @@ void weft_transactor_destroy(struct weft_transactor *transactor); /* accepts NUL
  * gives RETRY; then DONE, or FENCED or FATAL with *err filled. */
 enum weft_verdict weft_transactor_claim(struct weft_transactor *transactor, struct weft_error *err);
 
-/* Writes the answered batch and commits it together with the consumer's offsets. DONE: committed. ABORT: nothing of it
- * happened, the consumer must go back (*err says why). FENCED, FATAL: end. */
+/* Writes the answered batch and commits it together with the consumer's offsets. A result that its topic does not take
+ * becomes a dead letter, in the batch's answers too. DONE: committed. ABORT, ADAPT: nothing
+ * of it happened, the consumer must go back (*err says why). FENCED, FATAL: end. */
 enum weft_verdict weft_transactor_run(struct weft_transactor *transactor, const struct weft_batch *batch,
                                       rd_kafka_t *consumer, struct weft_error *err);
+
+/* The same for a reader that is no member of the group: with these offsets (and their metadata), and fenced by the
+ * transactional id alone. The batch may be empty. */
+enum weft_verdict weft_transactor_run_for(struct weft_transactor *transactor, const struct weft_batch *batch,
+                                          const char *group_id, const rd_kafka_topic_partition_list_t *offsets,
+                                          struct weft_error *err);
 
 /* Serves the producer's callbacks; to be called now and then while there is nothing to write. */
 void weft_transactor_poll(struct weft_transactor *transactor);

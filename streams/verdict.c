@@ -30,6 +30,7 @@ const char *weft_verdict_name(enum weft_verdict verdict)
     case WEFT_VERDICT_DONE: return "done";
     case WEFT_VERDICT_RETRY: return "retry";
     case WEFT_VERDICT_ABORT: return "abort";
+    case WEFT_VERDICT_ADAPT: return "adapt";
     case WEFT_VERDICT_FENCED: return "fenced";
     case WEFT_VERDICT_FATAL: return "fatal";
     }

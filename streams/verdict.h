@@ -10,6 +10,7 @@ enum weft_verdict {
     WEFT_VERDICT_DONE,
     WEFT_VERDICT_RETRY,  /* make the same call again */
     WEFT_VERDICT_ABORT,  /* abort the transaction and go back to the committed offsets */
+    WEFT_VERDICT_ADAPT,  /* as ABORT, but the next attempt will be a different one: no reason to give up */
     WEFT_VERDICT_FENCED, /* another instance has taken over: end, without an abort */
     WEFT_VERDICT_FATAL,  /* this producer is of no more use: end */
 };

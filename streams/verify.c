@@ -1,15 +1,17 @@
 #include "streams/verify.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/progress.h"
 #include "schemas/registry_settings.h"
 #include "schemas/result.h"
 #include "streams/client.h"
 #include "streams/deadletter.h"
+#include "streams/message.h"
 #include "streams/reader.h"
+#include "streams/scan.h"
 
 enum {
     COMMITTED_TIMEOUT_MS = 30000,
@@ -18,85 +20,109 @@ enum {
      * separate markers, and an instance that was killed keeps its partitions of the sink unreadable for
      * transaction.timeout.ms. */
     SETTLE_MS = 20000,
-    STALL_MS = 30000, /* no record and no end of a partition for this long: the cluster does not answer */
 };
 
-/* What is known of one offset of the source: a bit for the request, counts of answers that stop at three. */
-enum { REQUEST = 1, RESULT = 2, RESULT_MAX = 6, DEAD = 8, DEAD_MAX = 24 };
+/* A topic of answers while it is read. */
+struct answers {
+    struct verification *verification;
+    enum weft_answer_kind kind;
+    struct weft_reader *reader;
+    struct weft_scan_range *ranges;
+    struct weft_scan scan;
+};
 
 struct verification {
     const struct weft_verify_config *config;
+    struct weft_settings *settings; /* the config's, for readers that keep little in memory */
     struct weft_verify_report *report;
-    uint8_t **states; /* of each partition, of each offset from its `from` */
+    struct weft_account *account; /* the report's */
+    struct weft_reader *source;
     struct weft_registry *registry;
     struct weft_result_reader *results;
+    struct answers sink, dead_letters;
     struct weft_progress *progress;
     uint64_t records;
 };
 
-static bool stopped(const struct verification *v)
+/* The group's committed offsets, RD_KAFKA_OFFSET_INVALID where there are none; the caller destroys the list. */
+static rd_kafka_topic_partition_list_t *read_committed_offsets(struct verification *v, int32_t partitions,
+                                                               struct weft_error *err)
 {
-    return v->config->stopped && v->config->stopped(v->config->arg);
-}
-
-/* The group's committed offsets bound what can be asked for: what lies behind them may be at work. */
-static int read_committed_offsets(struct verification *v, struct weft_error *err)
-{
-    int result = -1;
     const struct weft_client_options options = {.role = WEFT_KAFKA_READER, .group_id = v->config->group};
-    struct weft_client *client = weft_client_new(v->config->settings, &options, v->config->log, err);
+    struct weft_client *client = weft_client_new(v->settings, &options, v->config->log, err);
     if (!client)
-        return -1;
-    struct weft_verify_report *report = v->report;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(report->partition_count);
-    rd_kafka_topic_partition_list_add_range(list, v->config->source, 0, report->partition_count - 1);
-    if (weft_client_committed(client, list, COMMITTED_TIMEOUT_MS, err) != 0)
-        goto out;
-    for (int i = 0; i < list->cnt; i++) {
-        struct weft_verify_partition *partition = &report->partitions[list->elems[i].partition];
-        if (list->elems[i].offset >= 0) {
-            report->committed = true;
-            partition->to = list->elems[i].offset;
-        } else {
-            partition->to = partition->from;
-        }
-        if (partition->to < partition->from)
-            partition->to = partition->from;
+        return NULL;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    rd_kafka_topic_partition_list_add_range(list, v->config->source, 0, partitions - 1);
+    if (weft_client_committed(client, list, COMMITTED_TIMEOUT_MS, err) != 0) {
+        rd_kafka_topic_partition_list_destroy(list);
+        list = NULL;
     }
-    result = 0;
-out:
-    rd_kafka_topic_partition_list_destroy(list);
     weft_client_destroy(client);
-    return result;
+    return list;
 }
 
-static int make_states(struct verification *v, struct weft_error *err)
+/* What is to be accounted for in a partition; shown has start and end. */
+static int find_range(struct verification *v, int32_t partition, int64_t committed,
+                      struct weft_account_partition *shown, struct weft_error *err)
 {
-    struct weft_verify_report *report = v->report;
-    for (int p = 0; p < report->partition_count; p++) {
-        size_t size = (size_t)(report->partitions[p].to - report->partitions[p].from);
-        v->states[p] = calloc(size ? size : 1, 1);
-        if (!v->states[p])
-            return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory for %zu offsets of partition %d", size, p);
-    }
+    const struct weft_verify_config *config = v->config;
+    const struct weft_bound group = {.kind = WEFT_BOUND_OFFSET, .value = committed >= 0 ? committed : shown->start};
+    struct weft_scan_range range;
+    if (committed > shown->end && !config->to)
+        return weft_error_set(err, WEFT_ERROR_CONFLICT,
+                              "the group %s has committed offset %" PRId64 " of %s partition %d, which ends at %" PRId64
+                              ": was the topic made anew since?",
+                              config->group, committed, config->source, (int)partition, shown->end);
+    if (weft_scan_between(v->source, partition, shown->start, shown->end, config->from,
+                          config->to ? config->to : &group, &range, err) != 0)
+        return -1;
+    /* Requests that the group has not come to and never will. */
+    if (committed >= 0 && committed < shown->start)
+        shown->counts.unread = (uint64_t)(shown->start - committed);
+    shown->from = range.next;
+    shown->to = range.end;
     return 0;
 }
 
-/* The state of an offset, or NULL when it is outside of the range. */
-static uint8_t *find_state(struct verification *v, int32_t partition, int64_t offset)
+static int open_account(struct verification *v, struct weft_error *err)
 {
-    if (partition < 0 || partition >= v->report->partition_count)
-        return NULL;
-    const struct weft_verify_partition *p = &v->report->partitions[partition];
-    return offset >= p->from && offset < p->to ? &v->states[partition][offset - p->from] : NULL;
+    int result = -1;
+    int32_t partitions = weft_reader_partition_count(v->source);
+    v->account = v->report->account = weft_account_new(partitions, err);
+    rd_kafka_topic_partition_list_t *committed = v->account ? read_committed_offsets(v, partitions, err) : NULL;
+    if (!committed)
+        return -1;
+    v->report->empty = true;
+    for (int i = 0; i < committed->cnt; i++) {
+        int32_t p = committed->elems[i].partition;
+        struct weft_account_partition range = {0};
+        if (weft_reader_range(v->source, p, &range.start, &range.end, err) != 0 ||
+            find_range(v, p, committed->elems[i].offset, &range, err) != 0 ||
+            weft_account_open(v->account, p, &range, err) != 0)
+            goto out;
+        v->report->empty = v->report->empty && range.start == range.end;
+        v->report->committed = v->report->committed || committed->elems[i].offset >= 0;
+    }
+    result = 0;
+out:
+    rd_kafka_topic_partition_list_destroy(committed);
+    return result;
 }
 
-static int see_request(struct verification *v, const rd_kafka_message_t *message, struct weft_error *err)
+static int see_request(const rd_kafka_message_t *message, void *arg, struct weft_error *err)
 {
-    uint8_t *state = find_state(v, message->partition, message->offset);
+    struct verification *v = arg;
     (void)err;
-    if (state)
-        *state |= REQUEST;
+    weft_account_request(v->account, message->partition, message->offset);
+    return 0;
+}
+
+static int see_uncommitted(const rd_kafka_message_t *message, void *arg, struct weft_error *err)
+{
+    struct verification *v = arg;
+    (void)err;
+    weft_account_aborted(v->account, message->partition, message->offset);
     return 0;
 }
 
@@ -105,239 +131,210 @@ static bool is_source(const struct verification *v, const char *topic, size_t si
     return size == strlen(v->config->source) && memcmp(topic, v->config->source, size) == 0;
 }
 
-static int see_result(struct verification *v, const rd_kafka_message_t *message, struct weft_error *err)
+static void enter(struct answers *answers, const rd_kafka_message_t *message, const char *topic, size_t topic_size,
+                  int32_t partition, int64_t offset)
 {
+    struct verification *v = answers->verification;
+    const struct weft_answer_place place = {answers->kind, message->partition, message->offset};
+    bool late = message->offset >= answers->ranges[message->partition].end;
+    if (is_source(v, topic, topic_size))
+        weft_account_answer(v->account, partition, offset, &place, late);
+}
+
+static int see_result(const rd_kafka_message_t *message, void *arg, struct weft_error *err)
+{
+    struct answers *answers = arg;
+    struct verification *v = answers->verification;
+    struct weft_frame frame;
     struct weft_result result;
-    if (weft_result_read(v->results, message->payload, message->len, &result, NULL, err) != 0) {
+    if (weft_message_frame(message, &frame, err) != 0 ||
+        weft_result_read_frame(v->results, &frame, &result, NULL, err) != 0) {
         if (err->class != WEFT_ERROR_CORRUPT)
             return -1;
         v->report->unreadable++;
         return 0;
     }
-    uint8_t *state = is_source(v, result.source_topic.at, result.source_topic.size)
-                         ? find_state(v, result.source_partition, result.source_offset)
-                         : NULL;
-    if (state && (*state & RESULT_MAX) != RESULT_MAX)
-        *state = (uint8_t)(*state + RESULT);
+    enter(answers, message, result.source_topic.at, result.source_topic.size, result.source_partition,
+          result.source_offset);
     return 0;
 }
 
-static int see_dead_letter(struct verification *v, const rd_kafka_message_t *message, struct weft_error *err)
+static int see_dead_letter(const rd_kafka_message_t *message, void *arg, struct weft_error *err)
 {
+    struct answers *answers = arg;
     const char *topic;
     size_t size;
     int32_t partition;
     int64_t offset;
     (void)err;
-    if (!weft_deadletter_source(message, &topic, &size, &partition, &offset)) {
-        v->report->unreadable++;
+    if (weft_deadletter_is_receipt(message))
         return 0;
-    }
-    uint8_t *state = is_source(v, topic, size) ? find_state(v, partition, offset) : NULL;
-    if (state && (*state & DEAD_MAX) != DEAD_MAX)
-        *state = (uint8_t)(*state + DEAD);
+    if (weft_deadletter_source(message, &topic, &size, &partition, &offset))
+        enter(answers, message, topic, size, partition, offset);
+    else
+        answers->verification->report->unreadable++;
     return 0;
 }
 
-static void add_offender(struct weft_verify_report *report, enum weft_verify_fault fault, int32_t partition,
-                         int64_t offset)
+static int open_answers(struct verification *v, struct answers *answers, enum weft_answer_kind kind, const char *topic,
+                        struct weft_error *err)
 {
-    if (report->offender_count < WEFT_VERIFY_OFFENDERS_MAX)
-        report->offenders[report->offender_count++] =
-            (struct weft_verify_offender){.fault = fault, .partition = partition, .offset = offset};
-}
-
-/* Counts anew from the states. */
-static void account(struct verification *v)
-{
-    struct weft_verify_report *report = v->report;
-    report->offender_count = 0;
-    report->total = (struct weft_verify_partition){0};
-    for (int32_t p = 0; p < report->partition_count; p++) {
-        struct weft_verify_partition *partition = &report->partitions[p];
-        *partition = (struct weft_verify_partition){.from = partition->from, .to = partition->to};
-        for (int64_t offset = partition->from; offset < partition->to; offset++) {
-            unsigned bits = v->states[p][offset - partition->from];
-            unsigned results = (bits & RESULT_MAX) / RESULT, dead_letters = (bits & DEAD_MAX) / DEAD;
-            partition->requests += bits & REQUEST;
-            partition->results += results;
-            partition->dead_letters += dead_letters;
-            if ((bits & REQUEST) && results + dead_letters == 0) {
-                partition->missing++;
-                add_offender(report, WEFT_VERIFY_MISSING, p, offset);
-            } else if (!(bits & REQUEST) && results + dead_letters > 0) {
-                partition->unexpected++;
-                add_offender(report, WEFT_VERIFY_UNEXPECTED, p, offset);
-            } else if (results + dead_letters > 1) {
-                partition->duplicated++;
-                add_offender(report, WEFT_VERIFY_DUPLICATED, p, offset);
-            }
-        }
-        report->total.requests += partition->requests;
-        report->total.results += partition->results;
-        report->total.dead_letters += partition->dead_letters;
-        report->total.missing += partition->missing;
-        report->total.duplicated += partition->duplicated;
-        report->total.unexpected += partition->unexpected;
-    }
-}
-
-typedef int see_fn(struct verification *v, const rd_kafka_message_t *message, struct weft_error *err);
-
-/* Passes the records of the given ranges of the partitions to see; with ranges NULL, all that the topic has now. */
-static int read_topic(struct verification *v, struct weft_reader *reader, const struct weft_verify_partition *ranges,
-                      see_fn *see, struct weft_error *err)
-{
-    int count = weft_reader_partition_count(reader), open = 0, result = -1;
-    int64_t *ends = calloc((size_t)count, sizeof *ends); /* 0: the partition has been read */
-    if (!ends)
+    answers->verification = v;
+    answers->kind = kind;
+    answers->reader = weft_reader_new(v->settings, topic, v->config->log, err);
+    if (!answers->reader)
+        return -1;
+    answers->ranges = calloc((size_t)weft_reader_partition_count(answers->reader), sizeof *answers->ranges);
+    if (!answers->ranges)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    for (int32_t p = 0; p < count; p++) {
-        int64_t first, end;
-        if (weft_reader_range(reader, p, &first, &end, err) != 0)
+    answers->scan = (struct weft_scan){
+        .reader = answers->reader,
+        .ranges = answers->ranges,
+        .see = kind == WEFT_ANSWER_RESULT ? see_result : see_dead_letter,
+        .stopped = v->config->stopped,
+        .stop_arg = v->config->arg,
+        .arg = answers,
+        .progress = v->progress,
+        .records = &v->records,
+    };
+    return weft_scan_all(answers->reader, answers->ranges, err);
+}
+
+static void close_answers(struct answers *answers)
+{
+    weft_reader_destroy(answers->reader);
+    free(answers->ranges);
+}
+
+/* Passes the records of the source in the ranges to see. */
+static int scan_source(struct verification *v, struct weft_reader *reader, struct weft_scan_range *ranges,
+                       int (*see)(const rd_kafka_message_t *message, void *arg, struct weft_error *err),
+                       struct weft_error *err)
+{
+    struct weft_scan scan = {
+        .reader = reader,
+        .ranges = ranges,
+        .see = see,
+        .stopped = v->config->stopped,
+        .stop_arg = v->config->arg,
+        .arg = v,
+        .progress = v->progress,
+        .records = &v->records,
+    };
+    return weft_scan_read(&scan, err);
+}
+
+/* Reads the requests, and of partitions with gaps between them what stands there. */
+static int read_requests(struct verification *v, struct weft_error *err)
+{
+    int result = -1;
+    bool gaps = false;
+    int32_t partitions = weft_account_partitions(v->account);
+    struct weft_reader *uncommitted = NULL;
+    struct weft_scan_range *ranges = calloc((size_t)partitions, sizeof *ranges);
+    if (!ranges)
+        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    for (int32_t p = 0; p < partitions; p++) {
+        const struct weft_account_partition *range = weft_account_partition(v->account, p);
+        ranges[p] = (struct weft_scan_range){range->from, range->to};
+    }
+    if (scan_source(v, v->source, ranges, see_request, err) != 0)
+        goto out;
+    for (int32_t p = 0; p < partitions; p++) {
+        int64_t first, last, start, end;
+        if (weft_reader_range(v->source, p, &start, &end, err) != 0)
             goto out;
-        if (ranges)
-            first = ranges[p].from, end = ranges[p].to;
-        /* Also where nothing is to be read now: what comes later is what settle waits for. */
-        if (weft_reader_start(reader, p, first, err) != 0)
-            goto out;
-        if (first < end) {
-            ends[p] = end;
-            open++;
+        weft_account_expire(v->account, p, start);
+        ranges[p] = (struct weft_scan_range){0};
+        if (weft_account_gaps(v->account, p, &first, &last)) {
+            ranges[p] = (struct weft_scan_range){first, last + 1};
+            gaps = true;
         }
     }
-    int64_t heard_ms = weft_clock_ms();
-    while (open > 0) {
-        const rd_kafka_message_t *message;
-        enum weft_reader_event event = weft_reader_next(reader, POLL_MS, &message, err);
-        if (event == WEFT_READER_FAILED)
+    if (gaps) {
+        uncommitted = weft_reader_new_uncommitted(v->settings, v->config->source, v->config->log, err);
+        if (!uncommitted || scan_source(v, uncommitted, ranges, see_uncommitted, err) != 0)
             goto out;
-        if (stopped(v)) {
-            weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "stopped before the end");
-            goto out;
-        }
-        if (event == WEFT_READER_NOTHING) {
-            if (weft_clock_ms() - heard_ms < STALL_MS)
-                continue;
-            weft_error_set(err, WEFT_ERROR_UNAVAILABLE,
-                           "no record for %d s, though there should be more: is a "
-                           "transaction open, is a broker away?",
-                           STALL_MS / 1000);
-            goto out;
-        }
-        heard_ms = weft_clock_ms();
-        int64_t next = message->offset;
-        if (event == WEFT_READER_MESSAGE) {
-            if (see(v, message, err) != 0)
-                goto out;
-            weft_progress_update(v->progress, ++v->records);
-            next++;
-        }
-        /* Behind the last record there may be markers only: then the end of the partition is told instead. */
-        if (ends[message->partition] && next >= ends[message->partition]) {
-            ends[message->partition] = 0;
-            open--;
-        }
     }
     result = 0;
 out:
-    free(ends);
+    weft_reader_destroy(uncommitted);
+    free(ranges);
     return result;
 }
 
-static int read_on(struct verification *v, struct weft_reader *reader, int timeout_ms, see_fn *see,
-                   struct weft_error *err)
+/* Asked for after the ends of the answers' topics: what is answered up to these was there before. */
+static int extend_account(struct verification *v, struct weft_error *err)
 {
-    const rd_kafka_message_t *message;
-    enum weft_reader_event event;
-    while ((event = weft_reader_next(reader, timeout_ms, &message, err)) != WEFT_READER_NOTHING) {
-        if (event == WEFT_READER_FAILED || (event == WEFT_READER_MESSAGE && see(v, message, err) != 0))
+    for (int32_t p = 0; p < weft_account_partitions(v->account); p++) {
+        int64_t start, end;
+        if (weft_reader_range(v->source, p, &start, &end, err) != 0)
             return -1;
-        if (stopped(v))
-            return weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "stopped before the end");
+        weft_account_extend(v->account, p, end);
     }
     return 0;
 }
 
 /* Reads on what arrives, while answers are missing that may just not be visible yet. */
-static int settle(struct verification *v, struct weft_reader *sink, struct weft_reader *dead_letters,
-                  struct weft_error *err)
+static int settle(struct verification *v, struct weft_error *err)
 {
     int64_t until_ms = weft_clock_ms() + SETTLE_MS;
-    account(v);
-    while (v->report->total.missing > 0 && weft_clock_ms() < until_ms) {
-        if (stopped(v))
-            return weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "stopped before the end");
-        if (read_on(v, sink, POLL_MS, see_result, err) != 0 || read_on(v, dead_letters, 0, see_dead_letter, err) != 0)
+    while (weft_account_missing(v->account) > 0 && weft_clock_ms() < until_ms)
+        if (weft_scan_follow(&v->sink.scan, POLL_MS, err) != 0 || weft_scan_follow(&v->dead_letters.scan, 0, err) != 0)
             return -1;
-        account(v);
-    }
     return 0;
 }
 
-static int find_ranges(struct verification *v, struct weft_reader *source, struct weft_error *err)
+static int verify(struct verification *v, struct weft_error *err)
 {
-    struct weft_verify_report *report = v->report;
-    report->partition_count = weft_reader_partition_count(source);
-    report->partitions = calloc((size_t)report->partition_count, sizeof *report->partitions);
-    v->states = calloc((size_t)report->partition_count, sizeof *v->states);
-    if (!report->partitions || !v->states)
-        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    report->empty = true;
-    for (int32_t p = 0; p < report->partition_count; p++) {
-        int64_t end;
-        if (weft_reader_range(source, p, &report->partitions[p].from, &end, err) != 0)
-            return -1;
-        report->empty = report->empty && report->partitions[p].from == end;
-    }
-    return read_committed_offsets(v, err) != 0 || make_states(v, err) != 0 ? -1 : 0;
+    const struct weft_verify_config *config = v->config;
+    v->settings = weft_scan_settings(config->settings, err);
+    if (!v->settings)
+        return -1;
+    v->source = weft_reader_new(v->settings, config->source, config->log, err);
+    if (!v->source)
+        return -1;
+    v->registry = weft_registry_from_settings(config->settings, err);
+    if (!v->registry)
+        return -1;
+    v->results = weft_result_reader_new(v->registry, err);
+    if (!v->results)
+        return -1;
+    v->progress = weft_progress_new("verifying", "records", 0);
+    /* The range first, as it is to end where the group stood at the beginning. */
+    if (open_account(v, err) != 0 || open_answers(v, &v->sink, WEFT_ANSWER_RESULT, config->sink, err) != 0 ||
+        open_answers(v, &v->dead_letters, WEFT_ANSWER_DEAD_LETTER, config->dead_letters, err) != 0 ||
+        extend_account(v, err) != 0)
+        return -1;
+    if (read_requests(v, err) != 0 || weft_scan_read(&v->sink.scan, err) != 0 ||
+        weft_scan_read(&v->dead_letters.scan, err) != 0 || settle(v, err) != 0)
+        return -1;
+    weft_account_close(v->account);
+    return 0;
 }
 
 int weft_verify(const struct weft_verify_config *config, struct weft_verify_report *report, struct weft_error *err)
 {
-    int result = -1;
     *report = (struct weft_verify_report){0};
     struct verification v = {.config = config, .report = report};
-    struct weft_reader *dead_letters = NULL, *sink = NULL;
-    struct weft_reader *source = weft_reader_new(config->settings, config->source, config->log, err);
-    if (!source || find_ranges(&v, source, err) != 0)
-        goto out;
-    v.registry = weft_registry_from_settings(config->settings, err);
-    if (!v.registry)
-        goto out;
-    v.results = weft_result_reader_new(v.registry, err);
-    sink = v.results ? weft_reader_new(config->settings, config->sink, config->log, err) : NULL;
-    dead_letters = sink ? weft_reader_new(config->settings, config->dead_letters, config->log, err) : NULL;
-    if (!dead_letters)
-        goto out;
-    v.progress = weft_progress_new("verifying", "records", 0);
-    if (read_topic(&v, source, report->partitions, see_request, err) != 0 ||
-        read_topic(&v, sink, NULL, see_result, err) != 0 ||
-        read_topic(&v, dead_letters, NULL, see_dead_letter, err) != 0 || settle(&v, sink, dead_letters, err) != 0)
-        goto out;
-    result = 0;
-out:
+    int result = verify(&v, err);
     weft_progress_destroy(v.progress);
-    for (int p = 0; v.states && p < report->partition_count; p++)
-        free(v.states[p]);
-    free(v.states);
-    weft_reader_destroy(source);
-    weft_reader_destroy(sink);
-    weft_reader_destroy(dead_letters);
+    close_answers(&v.sink);
+    close_answers(&v.dead_letters);
+    weft_reader_destroy(v.source);
     weft_result_reader_destroy(v.results);
     weft_registry_destroy(v.registry);
+    weft_settings_destroy(v.settings);
     return result;
 }
 
 void weft_verify_report_clear(struct weft_verify_report *report)
 {
-    free(report->partitions);
-    report->partitions = NULL;
+    weft_account_destroy(report->account);
+    report->account = NULL;
 }
 
 bool weft_verify_passed(const struct weft_verify_report *report)
 {
-    const struct weft_verify_partition *total = &report->total;
-    return (report->committed || report->empty) && total->missing == 0 && total->duplicated == 0 &&
-           total->unexpected == 0 && report->unreadable == 0;
+    return (report->committed || report->empty) && weft_account_balances(report->account) && report->unreadable == 0;
 }

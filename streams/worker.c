@@ -32,15 +32,18 @@ struct weft_worker {
     rd_kafka_t *consumer;
     struct weft_transactor *transactor;
     struct weft_scorer *scorer;
+    struct weft_serving_lease lease; /* the networks that the scorer uses */
     struct weft_batch batch;
     int64_t commit_interval_ms;
     int64_t committed_ms; /* when the last transaction ended */
     int aborts_in_a_row;
     size_t taken_bytes;        /* from the local queue, since the fetcher was last woken */
-    struct weft_error failure; /* written before ended, read after */
+    struct weft_error failure; /* written before leaving, read after */
 
-    atomic_bool stop, abort, ended;
+    atomic_bool stop, abort, leaving, ended, in_transaction;
     _Atomic(const char *) call;
+    atomic_size_t batch_count; /* the batch's, for others to see */
+    atomic_int partitions;
     atomic_int_fast64_t progress_ms;
     atomic_uint_fast64_t results, dead_letters, commits, aborts;
 };
@@ -50,7 +53,9 @@ static void on_step(const char *call, void *arg)
 {
     struct weft_worker *worker = arg;
     atomic_store(&worker->call, call);
+    atomic_store(&worker->batch_count, worker->batch.count);
     atomic_store(&worker->progress_ms, weft_clock_ms());
+    weft_worker_metrics_step(worker->config.metrics, call);
 }
 
 static void on_tick(void *arg)
@@ -66,7 +71,9 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         weft_log(worker->config.log, WEFT_LOG_INFO, "worker.assigned", "worker %d got %d partitions", index,
                  partitions->cnt);
+        atomic_store(&worker->partitions, partitions->cnt);
         rd_kafka_assign(consumer, partitions);
+        weft_worker_metrics_assigned(worker->config.metrics, partitions);
         return;
     }
     /* Nothing of the batch has been begun, as no transaction is open while the consumer is polled: whoever gets the
@@ -77,7 +84,9 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
              "not begun",
              index, partitions->cnt, lost ? " (lost)" : "", worker->batch.count);
     weft_batch_clear(&worker->batch);
+    atomic_store(&worker->partitions, 0);
     rd_kafka_assign(consumer, NULL);
+    weft_worker_metrics_revoked(worker->config.metrics);
 }
 
 /* An event of the consumer that is not a request. Gives -1 when the worker cannot go on. */
@@ -191,8 +200,10 @@ static int score(struct weft_worker *worker, struct weft_error *err)
         on_step("score", worker);
         struct weft_error why = {0};
         if (weft_scorer_score(worker->scorer, worker->batch.requests, worker->batch.count, worker->batch.answers,
-                              &why) == 0)
+                              &why) == 0) {
+            weft_worker_metrics_scored(worker->config.metrics, weft_scorer_network_ns(worker->scorer));
             return 0;
+        }
         if (why.class != WEFT_ERROR_UNAVAILABLE) {
             *err = why;
             return -1;
@@ -201,6 +212,7 @@ static int score(struct weft_worker *worker, struct weft_error *err)
             weft_batch_clear(&worker->batch);
             return 0;
         }
+        weft_worker_metrics_state(worker->config.metrics, WEFT_WORKER_REGISTRY);
         weft_log(worker->config.log, WEFT_LOG_WARN, "worker.registry", "worker %d holds %zu requests: %s",
                  worker->config.index, worker->batch.count, why.message);
         if (hold(worker, backoff_ms, err) != 0)
@@ -266,27 +278,35 @@ static void count_batch(struct weft_worker *worker)
 static int transact(struct weft_worker *worker, struct weft_error *err)
 {
     struct weft_error why = {0};
+    atomic_store(&worker->in_transaction, true);
     enum weft_verdict verdict = weft_transactor_run(worker->transactor, &worker->batch, worker->consumer, &why);
+    atomic_store(&worker->in_transaction, false);
     worker->committed_ms = weft_clock_ms();
     if (verdict == WEFT_VERDICT_DONE) {
         worker->aborts_in_a_row = 0;
         count_batch(worker);
+        weft_worker_metrics_committed(worker->config.metrics, &worker->batch);
         weft_batch_clear(&worker->batch);
         return 0;
     }
-    if (verdict != WEFT_VERDICT_ABORT) {
+    if (verdict != WEFT_VERDICT_ABORT && verdict != WEFT_VERDICT_ADAPT) {
         *err = why;
         if (verdict == WEFT_VERDICT_FENCED)
             err->class = WEFT_ERROR_FENCED;
         return -1;
     }
     atomic_fetch_add(&worker->aborts, 1);
+    weft_worker_metrics_aborted(worker->config.metrics);
     weft_log(worker->config.log, WEFT_LOG_WARN, "worker.aborted", "worker %d took %zu requests back: %s",
              worker->config.index, worker->batch.count, why.message);
-    /* A right that is missing will be missing again. */
-    if (why.class == WEFT_ERROR_REFUSED) {
+    /* A right that is missing will be missing again, and so will what only a change of a topic mends. */
+    if (why.class == WEFT_ERROR_REFUSED || why.class == WEFT_ERROR_CONFIG) {
         *err = why;
         return -1;
+    }
+    if (verdict == WEFT_VERDICT_ADAPT) {
+        worker->aborts_in_a_row = 0;
+        return rewind_batch(worker, err);
     }
     /* After some faults the next transaction fails too and the one after it works, so a few in a row are no reason to
      * give up. */
@@ -326,6 +346,25 @@ static int subscribe(struct weft_worker *worker, struct weft_error *err)
     return code ? weft_client_fail(worker->client, code, "subscribing", err) : 0;
 }
 
+/* Goes over to the networks that are served now. Between two transactions, so that one batch has one model. */
+static void follow_serving(struct weft_worker *worker)
+{
+    struct weft_error err = {0};
+    if (!weft_serving_changed(worker->config.serving, &worker->lease))
+        return;
+    struct weft_serving_lease old = worker->lease, next = weft_serving_take(worker->config.serving);
+    if (weft_scorer_replace(worker->scorer, next.networks[WEFT_SERVING_MAIN], next.networks[WEFT_SERVING_CANARY],
+                            next.networks[WEFT_SERVING_SHADOW], &err) == 0) {
+        worker->lease = next;
+        weft_serving_return(&old);
+        return;
+    }
+    weft_log(worker->config.log, WEFT_LOG_ERROR, "worker.model", "worker %d stays with the old model: %s",
+             worker->config.index, err.message);
+    worker->lease.generation = next.generation;
+    weft_serving_return(&next);
+}
+
 static int work(struct weft_worker *worker, struct weft_error *err)
 {
     /* Before joining: a predecessor's open transaction ends, and its offsets are settled when ours are fetched. */
@@ -333,8 +372,11 @@ static int work(struct weft_worker *worker, struct weft_error *err)
         return -1;
     while (!atomic_load(&worker->stop)) {
         weft_transactor_poll(worker->transactor);
+        follow_serving(worker);
         if (gather(worker, err) != 0)
             return -1;
+        weft_worker_metrics_gathered(worker->config.metrics, &worker->batch);
+        weft_worker_metrics_look(worker->config.metrics, worker->consumer);
         wake_fetcher(worker);
         if (score(worker, err) != 0)
             return -1;
@@ -350,12 +392,24 @@ static void *run(void *arg)
     struct weft_error err = {0};
     if (work(worker, &err) != 0)
         worker->failure = err;
+    weft_worker_metrics_state(worker->config.metrics, worker->failure.class == WEFT_ERROR_NONE ? WEFT_WORKER_STOPPED
+                                                      : worker->failure.class == WEFT_ERROR_FENCED
+                                                          ? WEFT_WORKER_FENCED
+                                                          : WEFT_WORKER_FAILED);
     weft_batch_clear(&worker->batch);
+    atomic_store(&worker->leaving, true);
     /* A fenced instance must not wait for a group that is no longer its own. */
     if (worker->failure.class != WEFT_ERROR_FENCED) {
         on_step("consumer_close", worker);
         rd_kafka_consumer_close(worker->consumer);
     }
+    /* Here, where it is watched: the library may wait for a broker that does not answer. */
+    on_step("destroy the producer", worker);
+    weft_transactor_destroy(worker->transactor);
+    worker->transactor = NULL;
+    on_step("destroy the consumer", worker);
+    weft_client_destroy(worker->client);
+    worker->client = NULL;
     on_step("end", worker);
     atomic_store(&worker->ended, true);
     return NULL;
@@ -364,8 +418,9 @@ static void *run(void *arg)
 static int make_clients(struct weft_worker *worker, struct weft_error *err)
 {
     const struct weft_worker_config *config = &worker->config;
-    char transactional_id[512], member[512];
+    char transactional_id[512], client_id[512], member[512];
     snprintf(transactional_id, sizeof transactional_id, "%s-%s-%d", config->group, config->instance, config->index);
+    snprintf(client_id, sizeof client_id, "weft-%s-%d", config->instance, config->index);
     /* One static member for each worker: with one name for all they would fence each other. */
     const char *member_base = weft_settings_text(config->settings, "consumer.group.instance.id");
     if (!member_base)
@@ -376,8 +431,10 @@ static int make_clients(struct weft_worker *worker, struct weft_error *err)
         .role = WEFT_KAFKA_SOURCE,
         .group_id = config->group,
         .group_instance_id = member_base ? member : NULL,
+        .client_id = client_id,
         .rebalance = on_rebalance,
         .arg = worker,
+        .statistics = weft_worker_metrics_consumer(config->metrics),
     };
     worker->client = weft_client_new(config->settings, &options, config->log, err);
     if (!worker->client)
@@ -391,8 +448,10 @@ static int make_clients(struct weft_worker *worker, struct weft_error *err)
         .processor = config->processor,
         .sink = config->sink,
         .dead_letters = config->dead_letters,
+        .shadow = config->shadow,
         .at_least_once = config->at_least_once,
         .abort = &worker->abort,
+        .statistics = weft_worker_metrics_producer(config->metrics),
         .step = on_step,
         .arg = worker,
     };
@@ -404,6 +463,7 @@ static void free_worker(struct weft_worker *worker)
 {
     weft_batch_destroy(&worker->batch);
     weft_scorer_destroy(worker->scorer);
+    weft_serving_return(&worker->lease);
     weft_transactor_destroy(worker->transactor);
     weft_client_destroy(worker->client);
     free(worker);
@@ -419,10 +479,15 @@ struct weft_worker *weft_worker_start(const struct weft_worker_config *config, s
     worker->config = *config;
     worker->commit_interval_ms = weft_settings_integer(config->settings, "commit.interval.min");
     on_step("start", worker);
+    worker->lease = weft_serving_take(config->serving);
     const struct weft_scorer_config scorer = {
-        .network = config->network,
+        .network = worker->lease.networks[WEFT_SERVING_MAIN],
+        .canary = worker->lease.networks[WEFT_SERVING_CANARY],
+        .shadow = worker->lease.networks[WEFT_SERVING_SHADOW],
+        .canary_percent = (int)weft_settings_integer(config->settings, "canary.percent"),
         .reader = config->reader,
         .result_schema_id = config->result_schema_id,
+        .shadow_schema_id = config->shadow_schema_id,
         .tick = on_tick,
         .arg = worker,
     };
@@ -453,15 +518,19 @@ void weft_worker_stop(struct weft_worker *worker, bool abort)
 void weft_worker_status(struct weft_worker *worker, struct weft_worker_status *status)
 {
     *status = (struct weft_worker_status){
+        .leaving = atomic_load(&worker->leaving),
         .ended = atomic_load(&worker->ended),
         .call = atomic_load(&worker->call),
         .silent_ms = weft_clock_ms() - atomic_load(&worker->progress_ms),
+        .batch = atomic_load(&worker->batch_count),
+        .partitions = atomic_load(&worker->partitions),
+        .in_transaction = atomic_load(&worker->in_transaction),
         .results = atomic_load(&worker->results),
         .dead_letters = atomic_load(&worker->dead_letters),
         .commits = atomic_load(&worker->commits),
         .aborts = atomic_load(&worker->aborts),
     };
-    if (status->ended)
+    if (status->leaving)
         status->failure = worker->failure;
 }
 

@@ -1,5 +1,5 @@
 /* A worker: one thread with a consumer, a transactional producer and a scorer of its own, sharing only the read-only
- * network and the request reader.
+ * networks and the request reader.
  *
  * It gathers what waits, scores it, and commits results, dead letters and offsets in one transaction, over and over. */
 #ifndef WEFT_STREAMS_WORKER_H
@@ -11,28 +11,35 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
-#include "model/network.h"
 #include "schemas/request.h"
+#include "streams/serving.h"
+#include "streams/worker_metrics.h"
 
 struct weft_worker;
 
 struct weft_worker_config {
     const struct weft_settings *settings; /* all borrowed, for the worker's life */
     struct weft_log *log;
-    const struct weft_network *network;
+    struct weft_serving *serving;
     struct weft_request_reader *reader;
-    uint32_t result_schema_id;
+    uint32_t result_schema_id, shadow_schema_id;
     const char *processor, *source, *sink, *dead_letters, *group, *instance;
-    int index;          /* of the worker in its instance, from 0 */
-    bool at_least_once; /* see transaction.h */
+    const char *shadow;                  /* topic of the shadow's results; NULL: there is no shadow */
+    int index;                           /* of the worker in its instance, from 0 */
+    bool at_least_once;                  /* see transaction.h */
+    struct weft_worker_metrics *metrics; /* may be NULL */
 };
 
 /* What a worker has done and is doing. */
 struct weft_worker_status {
-    bool ended; /* the thread has come to its end; *failure says why, class NONE after a stop */
+    bool leaving; /* the work is over; failure says why, class NONE after a stop */
+    bool ended;   /* and the thread has come to its end */
     struct weft_error failure;
-    const char *call;  /* what it does at present, for people: the name of a call that may block */
-    int64_t silent_ms; /* since when it does */
+    const char *call;    /* what it does at present, for people: the name of a call that may block */
+    int64_t silent_ms;   /* since when it does */
+    size_t batch;        /* requests that it has read and not yet answered */
+    int partitions;      /* assigned to it */
+    bool in_transaction; /* between its beginning and its end */
     uint64_t results, dead_letters, commits, aborts;
 };
 

@@ -15,26 +15,29 @@ void weft_topology_group(const struct weft_topology_processor *processor, const 
         snprintf(group, size, "weft-%s", processor->name);
 }
 
-void weft_rights(const struct weft_topology_processor *processor, const struct weft_settings *settings,
-                 struct weft_right rights[WEFT_RIGHTS])
+size_t weft_rights(const struct weft_topology_processor *processor, const struct weft_settings *settings,
+                   struct weft_right rights[WEFT_RIGHTS_MAX])
 {
     char group[WEFT_NAME_SIZE];
     weft_topology_group(processor, settings, group, sizeof group);
     const struct {
         const char *resource, *name, *operation;
         bool prefix;
-    } needed[WEFT_RIGHTS] = {
+    } needed[WEFT_RIGHTS_MAX] = {
         {"topic", processor->source, "Read", false},
         {"topic", processor->sink, "Write", false},
         {"topic", processor->dead_letters, "Write", false},
         {"group", group, "Read", false},
         /* One id for each worker of each instance: <group>-<instance>-<worker>. */
         {"transactional-id", group, "Write", true},
+        {"topic", processor->shadow_results, "Write", false},
     };
-    for (int i = 0; i < WEFT_RIGHTS; i++) {
+    const size_t count = processor->shadow_results ? WEFT_RIGHTS_MAX : WEFT_RIGHTS_MAX - 1;
+    for (size_t i = 0; i < count; i++) {
         rights[i] = (struct weft_right){needed[i].resource, "", needed[i].prefix, needed[i].operation};
         snprintf(rights[i].name, sizeof rights[i].name, "%s%s", needed[i].name, needed[i].prefix ? "-" : "");
     }
+    return count;
 }
 
 /* As it is where a shell takes it so, in quotes otherwise. */

@@ -8,7 +8,7 @@
 #include "streams/processor_settings.h"
 #include "topology/topology.h"
 
-enum { WEFT_RIGHTS = 5 };
+enum { WEFT_RIGHTS_MAX = 6 };
 
 struct weft_right {
     const char *resource;          /* topic, group or transactional-id */
@@ -21,8 +21,9 @@ struct weft_right {
 void weft_topology_group(const struct weft_topology_processor *processor, const struct weft_settings *settings,
                          char *group, size_t size);
 
-void weft_rights(const struct weft_topology_processor *processor, const struct weft_settings *settings,
-                 struct weft_right rights[WEFT_RIGHTS]);
+/* Gives how many there are. */
+size_t weft_rights(const struct weft_topology_processor *processor, const struct weft_settings *settings,
+                   struct weft_right rights[WEFT_RIGHTS_MAX]);
 
 /* The right as a command of Kafka's own tool, on one line, quoted for a shell. */
 void weft_right_print(FILE *out, const struct weft_right *right, const char *servers, const char *principal);

@@ -82,6 +82,13 @@ static void check_processor(const struct checking *checking, size_t index)
     check_declared(checking, "processor", processor->name, index, "source", processor->source);
     check_declared(checking, "processor", processor->name, index, "sink", processor->sink);
     check_declared(checking, "processor", processor->name, index, "dead_letters", processor->dead_letters);
+    check_declared(checking, "processor", processor->name, index, "shadow_results", processor->shadow_results);
+    if (processor->shadow_results && (strcmp(processor->shadow_results, processor->source) == 0 ||
+                                      strcmp(processor->shadow_results, processor->sink) == 0 ||
+                                      strcmp(processor->shadow_results, processor->dead_letters) == 0))
+        weft_faults_add(checking->faults, processor->line,
+                        "processor %s: shadow_results must be a topic of its own, not source, sink or dead_letters",
+                        processor->name);
     if (strcmp(processor->source, processor->sink) == 0 || strcmp(processor->source, processor->dead_letters) == 0 ||
         strcmp(processor->sink, processor->dead_letters) == 0)
         weft_faults_add(checking->faults, processor->line,
@@ -102,9 +109,26 @@ static void check_bridge(const struct checking *checking, size_t index)
     check_declared(checking, "bridge", bridge->name, index, "dead_letters", bridge->dead_letters);
 }
 
+/* In the order of the file nothing is registered before what it refers to, and nothing can refer to itself. */
+static void check_schema(const struct checking *checking, size_t index)
+{
+    const struct weft_topology_schema *schema = &checking->topology->schemas[index];
+    for (size_t i = 0; i < schema->reference_count; i++) {
+        const char *subject = schema->references[i].subject;
+        const struct weft_topology_schema *other = weft_topology_schema(checking->topology, subject);
+        int line = weft_document_line(checking->document, "schemas/%zu/references/%zu", index, i);
+        if (other == schema)
+            weft_faults_add(checking->faults, line, "subject %s refers to itself", schema->subject);
+        else if (other > schema)
+            weft_faults_add(checking->faults, line, "subject %s refers to %s, which comes after it: declare that first",
+                            schema->subject, subject);
+    }
+}
+
 static bool writes(const struct weft_topology_processor *processor, const char *topic)
 {
-    return strcmp(processor->sink, topic) == 0 || strcmp(processor->dead_letters, topic) == 0;
+    return strcmp(processor->sink, topic) == 0 || strcmp(processor->dead_letters, topic) == 0 ||
+           (processor->shadow_results && strcmp(processor->shadow_results, topic) == 0);
 }
 
 /* Says the way: "req -> first -> mid -> second -> req". reached_from[i] is the processor that writes what i reads. */
@@ -165,6 +189,8 @@ void weft_check_references(const struct weft_document *document, const struct we
 {
     const struct checking checking = {document, topology, faults};
     check_repeats(&checking);
+    for (size_t i = 0; i < topology->schema_count; i++)
+        check_schema(&checking, i);
     for (size_t i = 0; i < topology->processor_count; i++)
         check_processor(&checking, i);
     for (size_t i = 0; i < topology->processor_count; i++)

@@ -94,6 +94,24 @@ static char *resolve(const struct reading *reading, const char *path)
     return resolved;
 }
 
+static void read_references(const struct reading *reading, const char *owner, const struct weft_document_schema *from,
+                            struct weft_topology_schema *to)
+{
+    to->references = array(reading, from->references_count, sizeof *to->references);
+    for (unsigned i = 0; to->references && i < from->references_count; i++) {
+        const struct weft_document_reference *reference = &from->references[i];
+        char key[PATH_SIZE];
+        to->references[to->reference_count++] = (struct weft_topology_reference){
+            .name = copy(reading, reference->name), .subject = copy(reading, reference->subject)};
+        snprintf(key, sizeof key, "references/%u/version", i);
+        to->references[i].version = read_whole(reading, owner, key, reference->version, INT32_MAX);
+        snprintf(key, sizeof key, "references/%u", i);
+        if (!reference->name[0] || !reference->subject[0])
+            weft_faults_add(reading->faults, line_of(reading, key), "%s: a reference has an empty %s", owner,
+                            reference->name[0] ? "subject" : "name");
+    }
+}
+
 static void read_schema(const struct reading *reading, const struct weft_document_schema *from,
                         struct weft_topology_schema *to)
 {
@@ -115,6 +133,7 @@ static void read_schema(const struct reading *reading, const struct weft_documen
         }
     read_word(reading, owner, "compatibility", from->compatibility, levels,
               "BACKWARD, FORWARD, FULL, one of these with _TRANSITIVE, or NONE");
+    read_references(reading, owner, from, to);
     if (!from->file[0]) {
         weft_faults_add(reading->faults, line_of(reading, "file"), "%s: file is empty", owner);
         return;
@@ -180,6 +199,16 @@ static char *read_topic_name(const struct reading *reading, const char *owner, c
     return copy(reading, name);
 }
 
+/* A file, or builtin:NAME; NULL where nothing is said. */
+static char *read_model(const struct reading *reading, const char *owner, const char *key, const char *model)
+{
+    if (!model)
+        return NULL;
+    if (!model[0])
+        weft_faults_add(reading->faults, line_of(reading, key), "%s: %s is empty", owner, key);
+    return weft_builtin_is(model) ? copy(reading, model) : resolve(reading, model);
+}
+
 static void read_processor(const struct reading *reading, const struct weft_document_processor *from,
                            struct weft_topology_processor *to)
 {
@@ -196,11 +225,21 @@ static void read_processor(const struct reading *reading, const struct weft_docu
         to->dead_letters = NULL;
         reading->faults->incomplete = true;
     }
-    if (from->model && !from->model[0])
-        weft_faults_add(reading->faults, line_of(reading, "model"), "%s: model is empty", owner);
-    else if (from->model)
-        to->model = weft_builtin_is(from->model) ? copy(reading, from->model) : resolve(reading, from->model);
+    to->model = read_model(reading, owner, "model", from->model);
     to->workers = read_whole(reading, owner, "workers", from->workers, WORKERS_MAX);
+    to->shadow = read_model(reading, owner, "shadow", from->shadow);
+    to->shadow_results = read_topic_name(reading, owner, "shadow_results", from->shadow_results);
+    if (from->shadow_results && !from->shadow)
+        weft_faults_add(reading->faults, line_of(reading, "shadow_results"),
+                        "%s: shadow_results without shadow: name the model that scores along", owner);
+    if (from->shadow && !from->shadow_results && asprintf(&to->shadow_results, "%s.shadow", from->sink) < 0) {
+        to->shadow_results = NULL;
+        reading->faults->incomplete = true;
+    }
+    if (!from->canary)
+        return;
+    to->canary = read_model(reading, owner, "canary/model", from->canary->model);
+    to->canary_percent = read_whole(reading, owner, "canary/percent", from->canary->percent, 100);
 }
 
 /* projects/PROJECT/KIND/NAME, where no part is empty. */

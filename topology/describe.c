@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "schemas/registry_settings.h"
 #include "schemas/subject.h"
 #include "topology/acl.h"
@@ -19,13 +20,33 @@ struct describing {
     int timeout_ms;
 };
 
+/* Whether to ask again, after a pause: what has just been made is not known everywhere at once, the first group's
+ * coordinator takes its time on a new cluster, and both move when a broker leaves. */
+static bool ask_again(rd_kafka_resp_err_t code, int64_t deadline)
+{
+    enum { PAUSE_MS = 50 };
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR: weft_clock_sleep_ms(PAUSE_MS); return weft_clock_ms() < deadline;
+    default: return false;
+    }
+}
+
 /* The first offset of a partition and the next. */
 static int read_range(const struct describing *describing, const char *topic, int partition, int64_t *first,
                       int64_t *end, struct weft_error *err)
 {
     char what[WEFT_NAME_SIZE + 64];
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(weft_client_handle(describing->client), topic,
-                                                                partition, first, end, describing->timeout_ms);
+    rd_kafka_resp_err_t code;
+    int64_t deadline = weft_clock_ms() + describing->timeout_ms;
+    do
+        code = rd_kafka_query_watermark_offsets(weft_client_handle(describing->client), topic, partition, first, end,
+                                                describing->timeout_ms);
+    while (ask_again(code, deadline));
     if (!code)
         return 0;
     snprintf(what, sizeof what, "asking for the offsets of %s, partition %d", topic, partition);
@@ -52,8 +73,9 @@ static int describe_topics(const struct describing *describing, struct weft_erro
     return result;
 }
 
-static int describe_group(const struct describing *describing, struct weft_described_group *group,
-                          struct weft_error *err)
+/* *code: what the coordinator says instead of an answer. */
+static int ask_group(const struct describing *describing, struct weft_described_group *group, rd_kafka_resp_err_t *code,
+                     struct weft_error *err)
 {
     const char *name = group->name;
     size_t count = 0;
@@ -65,17 +87,29 @@ static int describe_group(const struct describing *describing, struct weft_descr
         const rd_kafka_ConsumerGroupDescription_t **groups = rd_kafka_DescribeConsumerGroups_result_groups(
             rd_kafka_event_DescribeConsumerGroups_result(admin.event), &count);
         const rd_kafka_error_t *fault = count ? rd_kafka_ConsumerGroupDescription_error(groups[0]) : NULL;
-        rd_kafka_resp_err_t code = fault ? rd_kafka_error_code(fault) : RD_KAFKA_RESP_ERR_NO_ERROR;
         rd_kafka_consumer_group_state_t state =
             count ? rd_kafka_ConsumerGroupDescription_state(groups[0]) : RD_KAFKA_CONSUMER_GROUP_STATE_DEAD;
-        bool none = code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND || state == RD_KAFKA_CONSUMER_GROUP_STATE_DEAD;
-        if (code && !none)
-            result = weft_client_fail(describing->client, code, "asking for a group", err);
+        *code = fault ? rd_kafka_error_code(fault) : RD_KAFKA_RESP_ERR_NO_ERROR;
+        bool none = *code == RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND || state == RD_KAFKA_CONSUMER_GROUP_STATE_DEAD;
+        if (none)
+            *code = RD_KAFKA_RESP_ERR_NO_ERROR;
         snprintf(group->state, sizeof group->state, "%s", none ? "none" : rd_kafka_consumer_group_state_name(state));
         group->members = count ? (int)rd_kafka_ConsumerGroupDescription_member_count(groups[0]) : 0;
     }
     weft_admin_end(&admin);
     return result;
+}
+
+static int describe_group(const struct describing *describing, struct weft_described_group *group,
+                          struct weft_error *err)
+{
+    rd_kafka_resp_err_t code;
+    int64_t deadline = weft_clock_ms() + describing->timeout_ms;
+    do {
+        if (ask_group(describing, group, &code, err) != 0)
+            return -1;
+    } while (ask_again(code, deadline));
+    return code ? weft_client_fail(describing->client, code, "asking for a group", err) : 0;
 }
 
 /* What the partitions of the answer hold beyond the committed offsets; all of it where nothing is committed. */

@@ -11,6 +11,7 @@
 #include "base/text_file.h"
 #include "topology/expansion.h"
 #include "topology/form.h"
+#include "topology/topology.h"
 
 /* ENTRIES_MAX bounds what a list of aliases can make of a small file. */
 enum { ENTRIES_MAX = 1000, PATH_SIZE = 256 };
@@ -34,10 +35,22 @@ static const cyaml_schema_field_t cluster_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t reference_fields[] = {
+    GIVEN("name", struct weft_document_reference, name),
+    GIVEN("subject", struct weft_document_reference, subject),
+    MAY_BE("version", struct weft_document_reference, version),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t reference_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct weft_document_reference, reference_fields)};
+
 static const cyaml_schema_field_t schema_fields[] = {
     GIVEN("subject", struct weft_document_schema, subject),
     GIVEN("file", struct weft_document_schema, file),
     MAY_BE("compatibility", struct weft_document_schema, compatibility),
+    CYAML_FIELD_SEQUENCE("references", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct weft_document_schema,
+                         references, &reference_entry, 0, WEFT_TOPOLOGY_REFERENCES_MAX),
     CYAML_FIELD_END,
 };
 
@@ -57,6 +70,12 @@ static const cyaml_schema_field_t topic_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t canary_fields[] = {
+    GIVEN("model", struct weft_document_canary, model),
+    GIVEN("percent", struct weft_document_canary, percent),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t processor_fields[] = {
     GIVEN("name", struct weft_document_processor, name),
     GIVEN("source", struct weft_document_processor, source),
@@ -64,6 +83,10 @@ static const cyaml_schema_field_t processor_fields[] = {
     MAY_BE("dead_letters", struct weft_document_processor, dead_letters),
     MAY_BE("model", struct weft_document_processor, model),
     MAY_BE("workers", struct weft_document_processor, workers),
+    MAY_BE("shadow", struct weft_document_processor, shadow),
+    MAY_BE("shadow_results", struct weft_document_processor, shadow_results),
+    CYAML_FIELD_MAPPING_PTR("canary", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct weft_document_processor, canary,
+                            canary_fields),
     CYAML_FIELD_END,
 };
 

@@ -14,8 +14,14 @@ struct weft_document_cluster {
     char *id;
 };
 
+struct weft_document_reference {
+    char *name, *subject, *version;
+};
+
 struct weft_document_schema {
     char *subject, *file, *compatibility;
+    struct weft_document_reference *references;
+    unsigned references_count;
 };
 
 struct weft_document_config {
@@ -29,8 +35,13 @@ struct weft_document_topic {
     struct weft_document_config *config;
 };
 
+struct weft_document_canary {
+    char *model, *percent;
+};
+
 struct weft_document_processor {
-    char *name, *source, *sink, *dead_letters, *model, *workers;
+    char *name, *source, *sink, *dead_letters, *model, *workers, *shadow, *shadow_results;
+    struct weft_document_canary *canary;
 };
 
 struct weft_document_end {

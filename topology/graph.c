@@ -34,6 +34,8 @@ static void add_processor(struct weft_topology_graph *graph, const struct weft_t
     connect(graph, source, self, false);
     connect(graph, self, node(graph, WEFT_NODE_TOPIC, processor->sink), false);
     connect(graph, self, node(graph, WEFT_NODE_TOPIC, processor->dead_letters), true);
+    if (processor->shadow_results)
+        connect(graph, self, node(graph, WEFT_NODE_TOPIC, processor->shadow_results), false);
 }
 
 static size_t end(struct weft_topology_graph *graph, const struct weft_topology_end *end)
@@ -59,8 +61,8 @@ static void add_bridge(struct weft_topology_graph *graph, const struct weft_topo
 
 struct weft_topology_graph *weft_topology_graph_new(const struct weft_topology *topology, struct weft_error *err)
 {
-    /* Each processor and bridge is a node and brings at most three topics, each by an edge. */
-    size_t most = topology->topic_count + 4 * (topology->processor_count + topology->bridge_count) + 1;
+    /* Each processor and bridge is a node and brings at most four topics, each by an edge. */
+    size_t most = topology->topic_count + 5 * (topology->processor_count + topology->bridge_count) + 1;
     struct weft_topology_graph *graph = calloc(1, sizeof *graph);
     if (!graph || !(graph->nodes = calloc(most, sizeof *graph->nodes)) ||
         !(graph->edges = calloc(most, sizeof *graph->edges))) {

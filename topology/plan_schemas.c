@@ -25,74 +25,165 @@ static unsigned forbidden(const char *level)
     return 1 | 2 | 4 | 8;
 }
 
+/* What Apicurio 2 says is NONE may be the level of all subjects, so that setting another may loosen that one. */
+static int find_levels(struct weft_topology_plan *plan, const char *subject, char *set, char *effective, char *global,
+                       struct weft_error *err)
+{
+    if (weft_registry_get_compatibility(plan->registry, subject, set, err) != 0 ||
+        weft_registry_effective_compatibility(plan->registry, subject, effective, err) != 0)
+        return -1;
+    memcpy(global, effective, WEFT_REGISTRY_LEVEL_SIZE);
+    return strcmp(effective, "NONE") == 0 ? weft_registry_get_compatibility(plan->registry, NULL, global, err) : 0;
+}
+
 static int plan_compatibility(struct weft_topology_plan *plan, size_t index, bool subject_exists,
                               struct weft_error *err)
 {
     const struct weft_topology_schema *schema = &plan->topology->schemas[index];
-    char level[WEFT_REGISTRY_LEVEL_SIZE] = "";
-    if (!schema->compatibility)
+    char set[WEFT_REGISTRY_LEVEL_SIZE] = "", effective[WEFT_REGISTRY_LEVEL_SIZE] = "";
+    char global[WEFT_REGISTRY_LEVEL_SIZE] = "";
+    const char *declared = schema->compatibility;
+    if (!declared)
         return 0;
-    if (subject_exists && weft_registry_get_compatibility(plan->registry, schema->subject, level, err) != 0)
+    if (subject_exists && find_levels(plan, schema->subject, set, effective, global, err) != 0)
         return -1;
     struct weft_topology_step step = {.kind = WEFT_STEP_COMPATIBILITY, .name = schema->subject, .declared = index};
-    if (strcmp(level, schema->compatibility) == 0)
-        return weft_plan_add(plan, step, err, "%s", level);
-    step.from = level[0] ? level : NULL;
+    if (strcmp(set, declared) == 0 && strcmp(effective, declared) == 0)
+        return strcmp(global, declared) == 0
+                   ? weft_plan_add(plan, step, err, "%s", declared)
+                   : weft_plan_add(plan, step, err, "%s, which with Apicurio 2 means the level of all subjects: %s",
+                                   declared, global);
     step.to = schema->compatibility;
-    step.verdict = level[0] ? WEFT_STEP_CHANGE : WEFT_STEP_CREATE;
-    if (!level[0])
-        return weft_plan_add(plan, step, err, "%s", schema->compatibility);
-    if (!(forbidden(level) & ~forbidden(schema->compatibility)))
+    step.verdict = WEFT_STEP_CREATE;
+    if (!subject_exists || strcmp(effective, declared) == 0)
+        return weft_plan_add(plan, step, err, "%s", declared);
+    step.from = effective;
+    step.verdict = WEFT_STEP_CHANGE;
+    if (!((forbidden(effective) | forbidden(global)) & ~forbidden(declared)))
         return weft_plan_add(plan, step, err, "%s", "");
     if (weft_plan_allows(plan, WEFT_ALLOW_COMPATIBILITY, schema->subject))
         return weft_plan_add(plan, step, err, "looser, as allowed");
     step.verdict = WEFT_STEP_REFUSED;
+    if (strcmp(global, effective) != 0)
+        return weft_plan_add(plan, step, err,
+                             "looser than %s, the level of all subjects, which with Apicurio 2 is in force where the "
+                             "subject's is NONE; --allow %s:%s does it",
+                             global, WEFT_ALLOW_COMPATIBILITY, schema->subject);
     return weft_plan_add(plan, step, err,
                          "looser: versions that others cannot read would be let in; --allow %s:%s does it",
                          WEFT_ALLOW_COMPATIBILITY, schema->subject);
 }
 
-/* The level comes first, so that it holds for a new version. */
-static int plan_existing_subject(struct weft_topology_plan *plan, size_t index,
-                                 const struct weft_registry_schema *latest, struct weft_error *err)
+/* What a schema refers to, with the versions that are meant now. */
+struct resolved {
+    struct weft_registry_reference list[WEFT_TOPOLOGY_REFERENCES_MAX];
+    const char *missing; /* the first subject without such a version, or NULL */
+};
+
+static int resolve(struct weft_topology_plan *plan, const struct weft_topology_schema *schema,
+                   struct resolved *resolved, struct weft_error *err);
+
+/* The version of its subject that is the declared schema. Registries may compare schemas as text: what another client
+ * registered with other spaces is found as the latest. */
+static int find_registered(struct weft_topology_plan *plan, const struct weft_topology_schema *schema,
+                           struct weft_registry_schema *out, bool *found, struct weft_error *err)
+{
+    struct resolved references;
+    *found = false;
+    *out = (struct weft_registry_schema){0};
+    if (!schema->reference_count) {
+        if (weft_registry_latest(plan->registry, schema->subject, out, found, err) != 0)
+            return -1;
+        if (!*found || weft_schema_same(out->schema, schema->text))
+            return 0;
+        weft_registry_schema_clear(out);
+    }
+    if (resolve(plan, schema, &references, err) != 0 || references.missing)
+        return references.missing ? 0 : -1;
+    return weft_registry_lookup_with(plan->registry, schema->subject, schema->text, references.list,
+                                     schema->reference_count, out, found, err);
+}
+
+/* References of the file's schemas lead to earlier ones only, so this ends. */
+static int resolve(struct weft_topology_plan *plan, const struct weft_topology_schema *schema,
+                   struct resolved *resolved, struct weft_error *err)
+{
+    resolved->missing = NULL;
+    for (size_t i = 0; i < schema->reference_count; i++) {
+        const struct weft_topology_reference *reference = &schema->references[i];
+        const struct weft_topology_schema *declared = weft_topology_schema(plan->topology, reference->subject);
+        struct weft_registry_schema meant = {.version = reference->version};
+        bool found = true;
+        if (!reference->version &&
+            (declared ? find_registered(plan, declared, &meant, &found, err)
+                      : weft_registry_latest(plan->registry, reference->subject, &meant, &found, err)) != 0)
+            return -1;
+        resolved->list[i] = (struct weft_registry_reference){reference->name, reference->subject, meant.version};
+        weft_registry_schema_clear(&meant);
+        if (!found && !resolved->missing)
+            resolved->missing = reference->subject;
+    }
+    return 0;
+}
+
+/* The step for a version that is not there. after: the latest one, 0: none. */
+static int plan_version(struct weft_topology_plan *plan, size_t index, int after, struct weft_error *err)
 {
     const struct weft_topology_schema *schema = &plan->topology->schemas[index];
-    struct weft_topology_step step = {.kind = WEFT_STEP_SCHEMA, .name = schema->subject, .declared = index};
-    if (plan_compatibility(plan, index, true, err) != 0)
+    struct weft_topology_step step = {
+        .kind = WEFT_STEP_SCHEMA, .verdict = WEFT_STEP_CREATE, .name = schema->subject, .declared = index};
+    enum weft_registry_verdict verdict = WEFT_REGISTRY_COMPATIBLE;
+    struct resolved references;
+    if (resolve(plan, schema, &references, err) != 0)
         return -1;
-    if (weft_schema_same(latest->schema, schema->text))
-        return weft_plan_add(plan, step, err, "id %u, version %d", latest->id, latest->version);
-    bool found, compatible;
-    struct weft_registry_schema earlier = {0};
-    if (weft_registry_lookup(plan->registry, schema->subject, schema->text, &earlier, &found, err) != 0)
-        return -1;
-    weft_registry_schema_clear(&earlier);
-    if (found)
-        return weft_plan_add(plan, step, err, "id %u, version %d of %d", earlier.id, earlier.version, latest->version);
+    if (references.missing && !weft_topology_schema(plan->topology, references.missing)) {
+        step.verdict = WEFT_STEP_REFUSED;
+        return weft_plan_add(plan, step, err, "it refers to %s, which the registry does not have", references.missing);
+    }
+    if (!after)
+        return weft_plan_add(plan, step, err, "new subject");
+    if (references.missing)
+        return weft_plan_add(plan, step, err, "new version after version %d, which refers to the new one of %s", after,
+                             references.missing);
     /* By a level that is about to be loosened the registry's verdict would say nothing. */
-    if (schema->compatibility && weft_plan_allows(plan, WEFT_ALLOW_COMPATIBILITY, schema->subject))
-        compatible = true;
-    else if (weft_registry_compatible(plan->registry, schema->subject, schema->text, &compatible, err) != 0)
+    bool loosened = schema->compatibility && weft_plan_allows(plan, WEFT_ALLOW_COMPATIBILITY, schema->subject);
+    if (!loosened && weft_registry_compatible(plan->registry, schema->subject, schema->text, references.list,
+                                              schema->reference_count, &verdict, err) != 0)
         return -1;
-    step.verdict = compatible ? WEFT_STEP_CREATE : WEFT_STEP_REFUSED;
-    if (compatible)
-        return weft_plan_add(plan, step, err, "new version after version %d", latest->version);
+    if (verdict == WEFT_REGISTRY_COMPATIBLE)
+        return weft_plan_add(plan, step, err, "new version after version %d", after);
+    if (verdict == WEFT_REGISTRY_UNJUDGED)
+        return weft_plan_add(plan, step, err,
+                             "new version after version %d, on which the registry gives no verdict before", after);
+    step.verdict = WEFT_STEP_REFUSED;
     return weft_plan_add(
         plan, step, err,
         "%s is not compatible with version %d, the latest of the subject: `weft schema check` says why", schema->file,
-        latest->version);
+        after);
+}
+
+/* The level comes first, so that it holds for a new version. */
+static int plan_existing_subject(struct weft_topology_plan *plan, size_t index, int latest, struct weft_error *err)
+{
+    const struct weft_topology_schema *schema = &plan->topology->schemas[index];
+    const struct weft_topology_step step = {.kind = WEFT_STEP_SCHEMA, .name = schema->subject, .declared = index};
+    struct weft_registry_schema registered;
+    bool found;
+    if (plan_compatibility(plan, index, true, err) != 0 || find_registered(plan, schema, &registered, &found, err) != 0)
+        return -1;
+    uint32_t id = registered.id;
+    int version = registered.version;
+    weft_registry_schema_clear(&registered);
+    if (!found)
+        return plan_version(plan, index, latest, err);
+    return version == latest ? weft_plan_add(plan, step, err, "id %u, version %d", id, version)
+                             : weft_plan_add(plan, step, err, "id %u, version %d of %d", id, version, latest);
 }
 
 /* A subject that does not exist has no level to set: that comes after its first version. */
 static int plan_new_subject(struct weft_topology_plan *plan, size_t index, struct weft_error *err)
 {
-    const struct weft_topology_step step = {.kind = WEFT_STEP_SCHEMA,
-                                            .verdict = WEFT_STEP_CREATE,
-                                            .name = plan->topology->schemas[index].subject,
-                                            .declared = index};
-    if (weft_plan_add(plan, step, err, "new subject") != 0)
-        return -1;
-    return plan_compatibility(plan, index, false, err);
+    return plan_version(plan, index, 0, err) == 0 ? plan_compatibility(plan, index, false, err) : -1;
 }
 
 int weft_plan_schemas(struct weft_topology_plan *plan, struct weft_error *err)
@@ -103,8 +194,9 @@ int weft_plan_schemas(struct weft_topology_plan *plan, struct weft_error *err)
         bool found;
         if (weft_registry_latest(plan->registry, plan->topology->schemas[i].subject, &latest, &found, err) != 0)
             return -1;
-        result = found ? plan_existing_subject(plan, i, &latest, err) : plan_new_subject(plan, i, err);
+        int version = latest.version;
         weft_registry_schema_clear(&latest);
+        result = found ? plan_existing_subject(plan, i, version, err) : plan_new_subject(plan, i, err);
     }
     return result;
 }
@@ -112,10 +204,17 @@ int weft_plan_schemas(struct weft_topology_plan *plan, struct weft_error *err)
 int weft_execute_schema(struct weft_topology_plan *plan, struct weft_topology_step *step, struct weft_error *err)
 {
     const struct weft_topology_schema *schema = &plan->topology->schemas[step->declared];
+    struct resolved references;
     uint32_t id;
     if (step->kind == WEFT_STEP_COMPATIBILITY)
         return weft_registry_set_compatibility(plan->registry, schema->subject, schema->compatibility, err);
-    if (weft_registry_register(plan->registry, schema->subject, schema->text, &id, err) != 0)
+    if (resolve(plan, schema, &references, err) != 0)
+        return -1;
+    if (references.missing)
+        return weft_error_set(err, WEFT_ERROR_CONFLICT, "%s refers to %s, which is gone", schema->subject,
+                              references.missing);
+    if (weft_registry_register_with(plan->registry, schema->subject, schema->text, references.list,
+                                    schema->reference_count, &id, err) != 0)
         return weft_error_prefix(err, "%s", schema->file);
     return weft_step_set_detail(step, err, "id %u", id);
 }

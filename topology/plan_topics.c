@@ -45,19 +45,29 @@ static int plan_new_topic(struct weft_topology_plan *plan, struct weft_topology_
     return add_checked(plan, step, verdict, &refusal, text, err);
 }
 
+/* The text of a step's numbers. */
+struct numbers {
+    char from[NUMBER_SIZE], to[NUMBER_SIZE];
+};
+
+static void set_numbers(struct weft_topology_step *step, struct numbers *text, int live, int declared)
+{
+    snprintf(text->from, sizeof text->from, "%d", live);
+    snprintf(text->to, sizeof text->to, "%d", declared);
+    step->from = text->from;
+    step->to = text->to;
+}
+
 static int plan_partitions(struct weft_topology_plan *plan, struct weft_topology_step step, int live,
                            struct weft_error *err)
 {
     const struct weft_topology_topic *topic = &plan->topology->topics[step.declared];
     struct weft_error refusal = {0};
-    char from[NUMBER_SIZE], to[NUMBER_SIZE];
+    struct numbers text;
     if (live == topic->partitions)
         return 0;
-    snprintf(from, sizeof from, "%d", live);
-    snprintf(to, sizeof to, "%d", topic->partitions);
+    set_numbers(&step, &text, live, topic->partitions);
     step.kind = WEFT_STEP_PARTITIONS;
-    step.from = from;
-    step.to = to;
     step.verdict = live < topic->partitions ? WEFT_STEP_CHANGE : WEFT_STEP_REFUSED;
     if (live > topic->partitions)
         return weft_plan_add(plan, step, err, "Kafka takes no partitions away: declare %d", live);
@@ -71,15 +81,12 @@ static int plan_replication(struct weft_topology_plan *plan, struct weft_topolog
                             struct weft_error *err)
 {
     const struct weft_topology_topic *topic = &plan->topology->topics[step.declared];
-    char from[NUMBER_SIZE], to[NUMBER_SIZE];
+    struct numbers text;
     if (!topic->replication || live == topic->replication)
         return 0;
-    snprintf(from, sizeof from, "%d", live);
-    snprintf(to, sizeof to, "%d", topic->replication);
+    set_numbers(&step, &text, live, topic->replication);
     step.kind = WEFT_STEP_REPLICATION;
     step.verdict = WEFT_STEP_DRIFT;
-    step.from = from;
-    step.to = to;
     return weft_plan_add(plan, step, err, "weft moves no replicas: kafka-reassign-partitions.sh does");
 }
 

@@ -50,6 +50,11 @@ void weft_topology_destroy(struct weft_topology *topology)
         free(schema->file);
         free(schema->text);
         free(schema->compatibility);
+        for (size_t r = 0; r < schema->reference_count; r++) {
+            free(schema->references[r].name);
+            free(schema->references[r].subject);
+        }
+        free(schema->references);
     }
     for (size_t i = 0; i < topology->topic_count; i++) {
         struct weft_topology_topic *topic = &topology->topics[i];
@@ -65,6 +70,9 @@ void weft_topology_destroy(struct weft_topology *topology)
         free(processor->sink);
         free(processor->dead_letters);
         free(processor->model);
+        free(processor->shadow);
+        free(processor->shadow_results);
+        free(processor->canary);
     }
     for (size_t i = 0; i < topology->bridge_count; i++) {
         struct weft_topology_bridge *bridge = &topology->bridges[i];
@@ -105,6 +113,14 @@ const struct weft_topology_processor *weft_topology_processor(const struct weft_
     return NULL;
 }
 
+const struct weft_topology_schema *weft_topology_schema(const struct weft_topology *topology, const char *subject)
+{
+    for (size_t i = 0; i < topology->schema_count; i++)
+        if (strcmp(topology->schemas[i].subject, subject) == 0)
+            return &topology->schemas[i];
+    return NULL;
+}
+
 const struct weft_topology_topic *weft_topology_topic(const struct weft_topology *topology, const char *name)
 {
     for (size_t i = 0; i < topology->topic_count; i++)
@@ -116,9 +132,10 @@ const struct weft_topology_topic *weft_topology_topic(const struct weft_topology
 int weft_topology_settings(const struct weft_topology_processor *processor, const char *path,
                            struct weft_settings *settings, struct weft_error *err)
 {
-    char where[WEFT_ERROR_MESSAGE_MAX / 2], workers[16];
+    char where[WEFT_ERROR_MESSAGE_MAX / 2], workers[16], percent[16];
     snprintf(where, sizeof where, "%s:%d", path, processor->line);
     snprintf(workers, sizeof workers, "%d", processor->workers);
+    snprintf(percent, sizeof percent, "%d", processor->canary_percent);
     const struct {
         const char *name, *value;
     } values[] = {
@@ -127,6 +144,10 @@ int weft_topology_settings(const struct weft_topology_processor *processor, cons
         {"dead.letters", processor->dead_letters},
         {"model", processor->model},
         {"workers", processor->workers ? workers : NULL},
+        {"shadow.model", processor->shadow},
+        {"shadow.results", processor->shadow_results},
+        {"canary.model", processor->canary},
+        {"canary.percent", processor->canary ? percent : NULL},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         if (values[i].value &&

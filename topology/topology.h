@@ -11,12 +11,23 @@
 #include "base/settings.h"
 #include "topology/faults.h"
 
+enum { WEFT_TOPOLOGY_REFERENCES_MAX = 32 };
+
+/* A type of another subject that a schema uses. */
+struct weft_topology_reference {
+    char *name; /* the type's full name */
+    char *subject;
+    int version; /* 0: that which the file declares of the subject, or else its latest */
+};
+
 struct weft_topology_schema {
     char *subject;
     char *file;          /* as opened: relative paths are resolved against the topology file */
     char *text;          /* what is in the file, as compact JSON */
     char *compatibility; /* NULL: as the registry has it */
-    int line;            /* where it is declared, as for those below */
+    struct weft_topology_reference *references;
+    size_t reference_count;
+    int line; /* where it is declared, as for those below */
 };
 
 struct weft_topology_config {
@@ -36,9 +47,13 @@ struct weft_topology_topic {
 struct weft_topology_processor {
     char *name;
     char *source, *sink;
-    char *dead_letters; /* <source>.dead where the file does not say */
-    char *model;        /* path, resolved, or builtin:NAME; NULL: not said */
-    int workers;        /* 0: not said */
+    char *dead_letters;   /* <source>.dead where the file does not say */
+    char *model;          /* path, resolved, or builtin:NAME; NULL: not said */
+    int workers;          /* 0: not said */
+    char *shadow;         /* model as above, or NULL: none */
+    char *shadow_results; /* topic; <sink>.shadow where the file does not say; NULL without a shadow */
+    char *canary;         /* model as above, or NULL: none */
+    int canary_percent;
     int line;
 };
 
@@ -87,6 +102,9 @@ void weft_topology_destroy(struct weft_topology *topology); /* accepts NULL */
 /* The processor of this name, or the only one when name is NULL. NULL with *err filled otherwise. */
 const struct weft_topology_processor *weft_topology_processor(const struct weft_topology *topology, const char *name,
                                                               struct weft_error *err);
+
+/* The declared schema of this subject, or NULL. */
+const struct weft_topology_schema *weft_topology_schema(const struct weft_topology *topology, const char *subject);
 
 /* The declared topic of this name, or NULL. */
 const struct weft_topology_topic *weft_topology_topic(const struct weft_topology *topology, const char *name);

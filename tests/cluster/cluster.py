@@ -44,12 +44,11 @@ from pathlib import Path
 
 import jars
 from jars import Failure
-from process import Process
+from process import DEADLINE, Process
 
 HERE = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 KAFKA_PORT, REGISTRY_PORT = 9092, 8081
-REGISTRY_PATH = "/apis/ccompat/v7"
 QUICK_JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xlog:disable", "-Xlog:all=error:stderr"]
 
 
@@ -113,27 +112,33 @@ def tool(*arguments, **options):
 class Registry:
     """A real schema registry with the REST interface that Confluent's clients speak."""
 
+    name, path, deadline = "registry", "/apis/ccompat/v7", DEADLINE
+
     def __init__(self, folder):
         self.folder = folder
-        self.process = Process(folder, "registry")
+        self.process = Process(folder, self.name)
+
+    def url(self, port):
+        return f"http://{HOST}:{port}{self.path}"
+
+    def command(self, port, record=None):
+        home = jars.fetch() / "registry"
+        return [*jvm("registry", [*QUICK_JVM, "-Xmx256m"], record), f"-Dquarkus.http.host={HOST}",
+                f"-Dquarkus.http.port={port}", f"-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{self.folder}/registry",
+                "-jar", str(next(home.glob("*-runner.jar")))]
 
     def launch(self, port, tied=False, record=None):
         fresh = not (self.folder / "registry.mv.db").exists()
-        home = jars.fetch() / "registry"
-        self.process.start(
-            [*jvm("registry", [*QUICK_JVM, "-Xmx256m"], record), f"-Dquarkus.http.host={HOST}",
-             f"-Dquarkus.http.port={port}", f"-Dquarkus.datasource.jdbc.url=jdbc:h2:file:{self.folder}/registry",
-             "-jar", str(next(home.glob("*-runner.jar")))], tied)
+        self.process.start(self.command(port, record), tied)
         return fresh
 
     def wait_ready(self, port, fresh):
-        self.process.wait_until(lambda: self.call(port, "/subjects"))
+        self.process.wait_until(lambda: self.call(port, "/subjects"), self.deadline)
         if fresh:  # as Confluent's registry has it from the start; this one starts with NONE
             self.call(port, "/config", {"compatibility": "BACKWARD"})
 
-    @staticmethod
-    def call(port, path, put=None):
-        request = urllib.request.Request(f"http://{HOST}:{port}{REGISTRY_PATH}{path}", method="PUT" if put else "GET",
+    def call(self, port, path, put=None):
+        request = urllib.request.Request(self.url(port) + path, method="PUT" if put else "GET",
                                          data=json.dumps(put).encode() if put else None,
                                          headers={"Content-Type": "application/json"})
         try:
@@ -191,7 +196,7 @@ class Cluster:
 
     @property
     def registry_url(self):
-        return f"http://{HOST}:{self.state['registry']}{REGISTRY_PATH}"
+        return self.registry.url(self.state["registry"])
 
     def write_env(self):
         lines = [f"export WEFT_BOOTSTRAP_SERVERS={self.bootstrap_servers}"]
@@ -322,7 +327,7 @@ class Cluster:
             "share.coordinator.state.topic.min.isr": in_sync,
             "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 1000,
-            "broker.session.timeout.ms": 2000,
+            "broker.session.timeout.ms": 6000,
             "broker.heartbeat.interval.ms": 500,
             **self.state["settings"],
         }

@@ -44,20 +44,22 @@ class Several(SharedCluster):
         self.assertEqual(running.wait(), 0)
         self.assertEqual(self.kafka.read(other.sink), [])
 
-    def test_one_that_cannot_start_takes_the_others_with_it(self):
+    def test_where_one_cannot_start_none_does_and_all_that_is_wrong_is_said(self):
         (name, first), (_, second) = self.processors.items()
         broken = self.write("broken.yaml", declare(self.processors).replace(
-            f"source: {second.source}", "source: nowhere").replace(f"name: {second.source}", "name: nowhere"))
+            f"source: {second.source}", "source: nowhere").replace(f"name: {second.source}", "name: nowhere").replace(
+            f"sink: {first.sink}", "sink: neither").replace(f"name: {first.sink}", "name: neither"))
         first.send(5)
         ended = self.weft("run", broken, status=2)
-        self.assertIn("nowhere", ended.err)
-        first.group = f"weft-{name}"
-        self.assertIn("event=run.ended", ended.err)
+        self.assertRegex(ended.err, f"(?m)^weft: processor {name}: topic neither does not exist")
+        self.assertRegex(ended.err, "startup.check.*topic nowhere does not exist")
+        self.assertNotIn("processor.started", ended.err)
 
 
 class ConfigShow(WeftTest):
     def test_each_value_is_shown_with_its_place_and_secrets_are_hidden(self):
-        settings = self.write("my.properties", "batch.max=7\nsasl.password=hunter2\n")
+        settings = self.write("my.properties", "batch.max=7\nsasl.password=hunter2\n"
+                              "schema.registry.url=http://me:hunter2@registry:8081\n")
         file = self.write("t.yaml", "topology: t\ntopics:\n  - {name: a, partitions: 1}\n  - {name: b, partitions: 1}\n"
                           "  - {name: a.dead, partitions: 1}\nprocessors:\n  - {name: p, source: a, sink: b, workers: 3}\n")
         shown = self.weft("config show", file, "-F", settings, "--json", settings={"workers": 4})
@@ -69,4 +71,5 @@ class ConfigShow(WeftTest):
         self.assertEqual(rows["batch.max"], ("7", f"{settings}:1"))
         self.assertEqual(rows["source"], ("a", f"{file}:7"))
         self.assertEqual(rows["sasl.password"], ("(hidden)", f"{settings}:2"))
+        self.assertEqual(rows["schema.registry.url"], ("(hidden)", f"{settings}:3"))
         self.assertEqual(rows["progress.deadline"], ("60s", "default"))

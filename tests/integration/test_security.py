@@ -1,27 +1,16 @@
-"""A broker that asks who one is and what one may do: what weft says when it is refused."""
-from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType)
+"""A broker that asks who one is and what one may do: what weft says when it is refused, and what it tells nobody."""
+import json
+from pathlib import Path
 
-from support import OwnCluster, wait_for
-from support.processor import Processor
+from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType,
+                                   ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion)
 
-JAAS = ('org.apache.kafka.common.security.plain.PlainLoginModule required '
-        'user_admin="admin-secret" user_weft="weft-secret";')
+from support import wait_for
+from support.certificates import Authority
+from support.secured import SecuredCluster
 
 
-class Rights(OwnCluster):
-    cluster_options = {"listeners": ["SASL_PLAINTEXT"], "settings": {
-        "sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.sasl_plaintext.plain.sasl.jaas.config": JAAS,
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS;User:admin"}}
-
-    def setUp(self):
-        super().setUp()
-        self.secured = {"bootstrap.servers": self.cluster.addresses("SASL_PLAINTEXT"),
-                        "security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "PLAIN", "sasl.username": "weft",
-                        "sasl.password": "weft-secret"}
-        self.processor = Processor(self)
-
+class Rights(SecuredCluster):
     def allow(self, kind, name, *operations, pattern=ResourcePatternType.LITERAL):
         bindings = [AclBinding(kind, name, pattern, "User:weft", "*", operation, AclPermissionType.ALLOW)
                     for operation in operations]
@@ -37,9 +26,6 @@ class Rights(OwnCluster):
         self.allow(ResourceType.GROUP, p.group, AclOperation.READ)
         self.allow(ResourceType.TRANSACTIONAL_ID, p.group, AclOperation.WRITE, AclOperation.DESCRIBE,
                    pattern=ResourcePatternType.PREFIXED)
-
-    def settings(self, **extra):
-        return self.processor.settings(instance="a", **{"log.level": "error"}) | self.secured | extra
 
     def test_a_wrong_password_is_said_at_once_and_not_repeated(self):
         result = self.weft("run", settings=self.settings(**{"sasl.password": "guess-1234"}), status=1)
@@ -57,7 +43,7 @@ class Rights(OwnCluster):
     def test_without_the_right_to_write_nothing_is_lost_and_the_topic_is_named(self):
         self.allow_all_but_writing_to(self.processor.sink)
         self.processor.send(10)
-        result = self.weft("run", settings=self.settings(**{"log.level": "error"}), status=1)
+        result = self.weft("run", settings=self.settings(), status=1)
         self.assertRegex(result.err, rf"(?m)^weft: .*{self.processor.sink}.*(?i:authorization failed).*right")
         self.assertEqual(self.processor.answered(), 0)
         self.assertEqual(self.kafka.read(self.processor.sink), [])
@@ -77,3 +63,139 @@ class Rights(OwnCluster):
             self.allow(ResourceType.TOPIC, topic, AclOperation.WRITE, AclOperation.DESCRIBE)
         result = self.weft("run", settings=self.settings(), status=1)
         self.assertRegex(result.err, r"(?mi)^weft: .*transactional id authorization failed.*right")
+
+
+class Tls(SecuredCluster):
+    """SASL_SSL asks for a password, SSL for a certificate."""
+
+    listener = "SASL_SSL"
+    listeners = ("SASL_SSL", "SSL")
+
+    def cluster_options(self):
+        self.authority = Authority(self.folder)
+        certificate, key = self.authority.issue("broker")
+        options = super().cluster_options()
+        options["settings"] |= {
+            "ssl.keystore.type": "PEM", "ssl.truststore.type": "PEM",
+            "ssl.keystore.location": str(self.write("broker-store.pem", key.read_text() + certificate.read_text())),
+            "ssl.truststore.location": str(self.authority.certificate),
+            "listener.name.ssl.ssl.client.auth": "required"}
+        return options
+
+    def setUp(self):
+        super().setUp()
+        self.secured["ssl.ca.location"] = self.authority.certificate
+        certificate, key = self.authority.issue("weft-client", password="key-secret")
+        self.by_certificate = {
+            "bootstrap.servers": self.cluster.addresses("SSL"), "security.protocol": "SSL",
+            "ssl.ca.location": self.authority.certificate, "ssl.certificate.location": certificate,
+            "ssl.key.location": key, "ssl.key.password": f"@{self.write('key-password', 'key-secret')}"}
+
+    def assert_answers(self, settings):
+        answered = self.processor.answered()
+        instance = self.start_weft("run", settings=settings)
+        self.processor.send(100, start=answered)
+        wait_for(lambda: self.processor.answered() == answered + 100, "all answers")
+        self.assertEqual(instance.stop(), 0)
+
+    def test_a_password_or_a_certificate_and_the_printed_rights_are_enough(self):
+        self.give(self.printed_rights("User:weft"))
+        self.assert_answers(self.settings())
+        self.give(self.printed_rights("User:CN=weft-client"))
+        self.assert_answers(self.processor.settings(instance="a") | self.by_certificate)
+        self.processor.assert_exactly_once()
+
+    def refused(self, says, settings, status=1):
+        result = self.weft("run", settings={"log.level": "error"} | self.processor.settings(instance="a") | settings,
+                           status=status)
+        self.assertRegex(result.err, rf"\Aweft: .*{says}.*\n\Z")
+        self.assertNotIn("guess-1234", result.err)
+
+    def test_who_cannot_be_trusted_is_said_with_what_to_check(self):
+        other = Authority(self.folder, "other")
+        stranger, stranger_key = other.issue("stranger")
+        check = ".*check security.protocol, ssl.ca.location, ssl.certificate.location and the names"
+        elsewhere = {"bootstrap.servers": self.secured["bootstrap.servers"].replace("127.0.0.1", "localhost")}
+        for name, says, settings, status in [
+                ("a broker of another authority", "verify failed" + check,
+                 self.secured | {"ssl.ca.location": other.certificate}, 1),
+                ("a broker under another name", "verify failed" + check, self.secured | elsewhere, 1),
+                ("a client of another authority", "refused by" + check, self.by_certificate | {
+                    "ssl.certificate.location": stranger, "ssl.key.location": stranger_key, "ssl.key.password": ""}, 1),
+                ("a wrong password of the key", "ssl.key", self.by_certificate | {"ssl.key.password": "guess-1234"}, 2)]:
+            with self.subTest(name):
+                self.refused(says, settings, status)
+
+
+class Scram(SecuredCluster):
+    mechanism = "SCRAM-SHA-512"
+
+    def cluster_options(self):
+        options = super().cluster_options()
+        options["settings"]["listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config"] = \
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+        return options
+
+    def setUp(self):
+        super().setUp()
+        info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        user = UserScramCredentialUpsertion(self.user, info, self.password.encode())
+        self.kafka.admin.alter_user_scram_credentials([user])[self.user].result()
+        self.give(self.printed_rights(f"User:{self.user}"))
+        version = self.weft("version", "--json").out
+        self.library_is_able = tuple(map(int, json.loads(version)["librdkafka"].split("."))) >= (2, 6, 1)
+
+    def test_a_right_password_is_taken_or_the_library_is_said_to_be_too_old(self):
+        if not self.library_is_able:
+            result = self.weft("run", settings=self.settings(), status=1)
+            self.assertRegex(result.err, r"\Aweft: .*refused by .*authentication.*older than 2\.6\.1.*\n\Z")
+            return
+        instance = self.start_weft("run", settings=self.settings())
+        self.processor.send(100)
+        wait_for(lambda: self.processor.answered() == 100, "all answers")
+        self.assertEqual(instance.stop(), 0)
+        self.processor.assert_exactly_once()
+
+    def test_a_wrong_password_is_said_and_not_repeated(self):
+        result = self.weft("run", settings=self.settings(**{"sasl.password": "guess-1234"}), status=1)
+        self.assertRegex(result.err, r"\Aweft: .*refused by .*authentication.*sasl\.password.*\n\Z")
+        self.assertNotIn("guess-1234", result.err)
+        self.assertEqual("2.6.1" in result.err, not self.library_is_able)
+
+
+class Secrets(SecuredCluster):
+    def assert_kept(self, *shown):
+        """None of these shows the password for Kafka or that for the registry."""
+        for text in shown:
+            self.assertNotIn(self.password, text)
+            self.assertNotIn("registry-secret", text)
+
+    def test_a_secret_from_a_file_or_the_environment_shows_nowhere(self):
+        self.give(self.printed_rights(f"User:{self.user}"))
+        password, user_info = self.write("password", self.password + "\n"), self.write("user", "me:registry-secret\n")
+        settings = self.settings(**{"log.level": "debug", "debug": "all", "ssl.key.password": f"@{password}"})
+        del settings["sasl.password"]
+        answered = 0
+        for name, files, environment in [
+                ("file", {"sasl.password": f"@{password}", "basic.auth.user.info": f"@{user_info}"}, {}),
+                ("environment", {}, {"WEFT_SASL_PASSWORD": self.password,
+                                     "WEFT_BASIC_AUTH_USER_INFO": "me:registry-secret"})]:
+            with self.subTest(name):
+                instance = self.start_weft("run", settings=settings | files, environment=environment)
+                self.kafka.produce(self.processor.source, [self.processor.request(answered), b"no request"])
+                answered += 2
+                wait_for(lambda wanted=answered: self.processor.answered() == wanted, "the answers")
+                command_line = Path(f"/proc/{instance.pid}/cmdline").read_text()
+                self.assertEqual(instance.stop(), 0)
+                self.assertIn("sasl.username=weft", command_line)
+                self.assertIn("kafka.log", instance.err)
+                self.assert_kept(command_line, instance.out, instance.err)
+                shown = self.weft("config show", settings=settings | files, environment=environment)
+                self.assertRegex(shown.out, r"sasl.password +\(hidden\)")
+                self.assertRegex(shown.out, r"basic.auth.user.info +\(hidden\)")
+                self.assert_kept(shown.out, shown.err)
+                failed = self.weft("run", settings=settings | files | {"sasl.username": "nobody"},
+                                   environment=environment, status=1)
+                self.assertIn("sasl.password", failed.err)
+                self.assert_kept(failed.out, failed.err)
+        self.processor.assert_exactly_once(dead=2)

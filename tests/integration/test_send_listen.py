@@ -9,6 +9,7 @@ import zlib
 from confluent_kafka import TIMESTAMP_CREATE_TIME
 
 from support import OwnCluster, SharedCluster, wait_for
+from support.web import RegistryProxy, serve
 from support.weft import SOURCE
 
 REQUEST = json.loads((SOURCE / "schemas" / "predict_request.avsc").read_text())
@@ -242,6 +243,25 @@ class Listening(SharedCluster):
         self.assertEqual([(r["id"], r["class"], r["expected"]) for r in results],
                          [("old", "shirt", 1), ("new", "bag", None)])
 
+    def test_results_whose_schema_id_stands_in_a_header_are_read(self):
+        whole = self.registry.encode(self.schema_id, self.result("a", 1))
+        self.publish(whole[5:], headers=[("__value_schema_id", whole[:5])], partition=0)
+        self.publish(whole[5:], headers=[("__value_schema_id", whole[:4])], partition=0)
+        results, summary = self.heard("--timeout", 3)
+        self.assertEqual([(r["id"], r["class"]) for r in results], [("a", "shirt")])
+        self.assertEqual(summary["unreadable"], 1)
+
+    def test_the_registry_is_asked_for_the_subject_that_the_strategy_names(self):
+        asked = []
+        url = serve(self, RegistryProxy, registry=self.registry.url, asked=asked)
+        for strategy, subject in (("TopicNameStrategy", f"{self.results}-value"),
+                                  ("RecordNameStrategy", "weft.PredictResult"),
+                                  ("TopicRecordNameStrategy", f"{self.results}-weft.PredictResult")):
+            asked.clear()
+            self.weft("listen", self.results, "--timeout", 0.1,
+                      settings={"schema.registry.url": url, "value.subject.name.strategy": strategy})
+            self.assertEqual(asked, [f"/subjects/{subject}/versions/latest"])
+
     def test_from_the_end_only_what_comes_later_is_heard(self):
         self.publish(self.result("early"), partition=0)
         self.publish(self.result("early"), partition=1)
@@ -303,7 +323,10 @@ class Listening(SharedCluster):
         def request(shade):
             return self.registry.encode(schema_id, {"id": "x", "image": bytes([shade]) * 16, "label": None,
                                                     "attributes": {}})
-        self.kafka.produce(requests, [{"value": request(shade), "partition": 1} for shade in (255, 0, 128)])
+        white, black, grey = map(request, (255, 0, 128))
+        self.kafka.produce(requests, [
+            {"value": white, "partition": 1}, {"value": black, "partition": 1},
+            {"value": grey[5:], "partition": 1, "headers": [("__value_schema_id", grey[:5])]}])
         for offset in (2, 0, 7):
             source = {"topic": requests, "partition": 1, "offset": offset, "timestamp": 1_700_000_000_000}
             self.publish(self.result(f"from-{offset}", source=source), partition=0)

@@ -1,11 +1,6 @@
 """weft topology and its commands, against what the independent clients then see."""
-import http.server
 import json
-import shlex
-import threading
 import unittest
-import urllib.error
-import urllib.request
 
 import jsonschema
 import yaml
@@ -14,9 +9,9 @@ from confluent_kafka.admin import (AclBindingFilter, AclOperation, AclPermission
 
 from support import OwnCluster, SharedCluster, WeftTest, wait_for
 from support.processor import Processor
+from support.secured import SecuredCluster
+from support.web import RegistryProxy, WebSite, serve
 from support.weft import SOURCE
-
-from cluster import tool  # found through support
 
 POINT = {"type": "record", "name": "Point", "fields": [{"name": "x", "type": "int"}]}
 POINT_WITH_Y = {**POINT, "fields": [*POINT["fields"], {"name": "y", "type": "int", "default": 0}]}
@@ -24,50 +19,6 @@ POINT_WITH_Z = {**POINT, "fields": [*POINT["fields"], {"name": "z", "type": "int
 POINT_OF_TEXT = {**POINT, "fields": [{"name": "x", "type": "string"}]}
 NOBODY = "127.0.0.1:1"
 EXAMPLES = SOURCE / "tests" / "data" / "topology"
-
-
-class SomeWebSite(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):  # pylint: disable=invalid-name
-        page = b"<html><body>Welcome!</body></html>"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        self.wfile.write(page)
-
-    do_POST = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
-class RegistryThatFails(http.server.BaseHTTPRequestHandler):
-    """Passes everything on to a registry, but takes no schema under the subject that is to fail."""
-
-    def do_GET(self):  # pylint: disable=invalid-name
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.command == "POST" and self.path.endswith(f"/subjects/{self.server.failing}/versions"):
-            self.answer(503, b'{"error_code": 50003, "message": "no leader"}')
-            return
-        request = urllib.request.Request(self.server.registry + self.path, body or None,
-                                         {"Content-Type": "application/json"}, method=self.command)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as reply:
-                self.answer(reply.status, reply.read())
-        except urllib.error.HTTPError as refusal:
-            self.answer(refusal.code, refusal.read())
-
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_PUT = do_GET
-
-    def log_message(self, *_):
-        pass
 
 
 class TopologyTest(SharedCluster):
@@ -93,17 +44,6 @@ class TopologyTest(SharedCluster):
                  self.weft("topology plan", path, "--json", status=status, **options).out.splitlines()]
         steps = {(line["step"], line["name"]): line["verdict"] for line in lines if "step" in line}
         return steps, next(line for line in lines if "topology" in line)
-
-    def serve(self, handler, **attributes):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        for name, value in attributes.items():
-            setattr(server, name, value)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return f"http://127.0.0.1:{server.server_port}"
 
     def assert_nothing_is_made(self):
         topics = self.kafka.topics()
@@ -307,7 +247,7 @@ class Apply(TopologyTest):
         other = self.topic_name("others") + "-value"
         declared["schemas"].append({"subject": other, "file": "point.avsc"})
         self.write(path, json.dumps(declared))
-        url = self.serve(RegistryThatFails, registry=self.registry.url, failing=other)
+        url = serve(self, RegistryProxy, registry=self.registry.url, failing=other)
         failed = self.weft("topology apply", path, status=1,
                            settings={"schema.registry.url": url, "schema.registry.max.retries": 0})
         self.assertIn(f"registered schema {self.subject} (id ", failed.out)
@@ -391,7 +331,7 @@ class WithoutTheOthers(TopologyTest):
 
     def test_a_web_site_is_no_registry(self):
         path = self.declare()
-        url = self.serve(SomeWebSite)
+        url = serve(self, WebSite)
         failed = self.weft("topology apply", path, status=2, settings={"schema.registry.url": url})
         self.assertIn(f"{url} answered with text/html", failed.err)
         self.assertIn("check schema.registry.url", failed.err)
@@ -474,7 +414,7 @@ class Offline(WeftTest):
     def test_the_published_schema_takes_what_weft_takes(self):
         schema = self.schema()
         for path in [SOURCE / "topology" / "predict.yaml", EXAMPLES / "good.yaml", EXAMPLES / "full.yaml",
-                     EXAMPLES / "two_processors.yaml", EXAMPLES / "builtin.yaml"]:
+                     EXAMPLES / "second_models.yaml", EXAMPLES / "two_processors.yaml", EXAMPLES / "builtin.yaml"]:
             self.weft("topology check", path)
             schema.validate(yaml.safe_load(path.read_text()))
 
@@ -512,44 +452,15 @@ class Offline(WeftTest):
         self.assertIn("mermaid, dot or svg", self.weft("topology graph", path, "--format", "png", status=2).err)
 
 
-JAAS = ('org.apache.kafka.common.security.plain.PlainLoginModule required '
-        'user_admin="admin-secret" user_predictor="predictor-secret";')
-
-
-class Rights(OwnCluster):
-    cluster_options = {"listeners": ["SASL_PLAINTEXT"], "settings": {
-        "sasl.enabled.mechanisms": "PLAIN",
-        "listener.name.sasl_plaintext.plain.sasl.jaas.config": JAAS,
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS;User:admin"}}
-
-    def setUp(self):
-        super().setUp()
-        self.processor = Processor(self)
-        self.write("test.yaml", json.dumps({"topology": "test", "processors": [
-            {"name": "predict", "source": self.processor.source, "sink": self.processor.sink,
-             "dead_letters": self.processor.dead_letters}]}))
+class Rights(SecuredCluster):
+    user, password = "predictor", "predictor-secret"
 
     def commands(self):
-        shown = self.weft("topology plan", "test.yaml", "--acls", "--principal", "User:predictor",
-                          settings={"group.id": self.processor.group}).out
-        return [shlex.split(line) for line in shown.splitlines() if not line.startswith("#")]
-
-    def run_processor(self):
-        return self.processor.settings(instance="a", **{
-            "log.level": "error", "bootstrap.servers": self.cluster.addresses("SASL_PLAINTEXT"),
-            "security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "PLAIN", "sasl.username": "predictor",
-            "sasl.password": "predictor-secret"})
-
-    def give(self, commands):
-        for command in commands:
-            self.assertEqual(command[0], "kafka-acls.sh")
-            given = tool("org.apache.kafka.tools.AclCommand", *command[1:], capture_output=True, text=True)
-            self.assertEqual(given.returncode, 0, given.stdout + given.stderr)
+        return self.printed_rights("User:predictor")
 
     def test_the_printed_rights_are_enough(self):
         self.give(self.commands())
-        instance = self.start_weft("run", settings=self.run_processor())
+        instance = self.start_weft("run", settings=self.settings())
         self.processor.send(100)
         wait_for(lambda: self.processor.answered() == 100, "all answers")
         self.assertEqual(instance.stop(), 0)
@@ -563,7 +474,7 @@ class Rights(OwnCluster):
         for missing in (0, 1, 3, 4):  # not 2: dead letters are for requests that cannot be answered
             with self.subTest(" ".join(commands[missing])):
                 self.give(commands[:missing] + commands[missing + 1:])
-                failed = self.weft("run", settings=self.run_processor(), status=None)
+                failed = self.weft("run", settings=self.settings(), status=None)
                 self.assertIn(failed.status, (1, 3))
                 self.assertRegex(failed.err, "(?i)authorization failed|right")
                 self.take_all()
@@ -579,8 +490,9 @@ def everything():
 
 
 class Shipped(OwnCluster):
-    def test_the_shipped_topology_can_be_applied_to_an_empty_cluster(self):
+    def test_from_an_empty_cluster_to_results_with_the_shipped_topology_alone(self):
         path = SOURCE / "topology" / "predict.yaml"
+        self.assertIn("7 changes, 0 unchanged", self.weft("topology plan", path, status=4).out)
         self.weft("topology apply", path)
         topics = self.kafka.topics()
         self.assertEqual({name: len(topics[name].partitions) for name in topics if "predict" in name},
@@ -588,6 +500,19 @@ class Shipped(OwnCluster):
         self.assertEqual(self.registry.latest("req_predict-value")[1],
                          json.loads((SOURCE / "schemas" / "predict_request.avsc").read_text()))
         self.weft("topology plan", path)
+        # From here on nobody makes what the file has not declared.
+        declared = {"auto.register.schemas": "false"}
+        instance = self.start_weft("run", path, settings=declared)
+        self.weft("send", "req_predict", "--data", SOURCE / "data" / "sample", "--count", 100, "--key", "id",
+                  settings=declared)
+        heard = self.weft("listen", "res_predict", "--from", "beginning", "--count", 100, "--timeout", 60, "--json").out
+        summary = json.loads(heard.splitlines()[-1])["summary"]
+        self.assertEqual((summary["count"], summary["labelled"]), (100, 100))
+        self.assertGreater(summary["accuracy"], 0.8)
+        self.assertEqual({self.registry.decode(m.value())["id"] for m in self.kafka.read("res_predict")},
+                         {self.registry.decode(m.value())["id"] for m in self.kafka.read("req_predict")})
+        self.assertEqual(instance.stop(), 0)
+        self.assertIn("exactly once", self.weft("verify", path).out)
 
 
 if __name__ == "__main__":

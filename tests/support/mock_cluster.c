@@ -57,6 +57,11 @@ void mock_cluster_fail(struct mock_cluster *mock, enum mock_request request, rd_
         rd_kafka_mock_push_request_errors(mock->mock, (int16_t)request, 1, code);
 }
 
+void mock_cluster_delay(struct mock_cluster *mock, enum mock_request request, int ms)
+{
+    rd_kafka_mock_broker_push_request_error_rtts(mock->mock, 1, (int16_t)request, 1, RD_KAFKA_RESP_ERR_NO_ERROR, ms);
+}
+
 void mock_cluster_fill(struct mock_cluster *mock, const char *topic, int count)
 {
     for (int i = 0; i < count; i++) {

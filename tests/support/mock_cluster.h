@@ -10,7 +10,13 @@
 #include "base/settings.h"
 
 /* Kafka's numbers of the requests that a test lets fail. */
-enum mock_request { MOCK_INIT_PRODUCER_ID = 22, MOCK_ADD_OFFSETS = 25, MOCK_END_TXN = 26, MOCK_OFFSET_COMMIT = 28 };
+enum mock_request {
+    MOCK_PRODUCE = 0,
+    MOCK_INIT_PRODUCER_ID = 22,
+    MOCK_ADD_OFFSETS = 25,
+    MOCK_END_TXN = 26,
+    MOCK_OFFSET_COMMIT = 28
+};
 
 struct mock_cluster;
 
@@ -22,6 +28,9 @@ const struct weft_settings *mock_cluster_settings(const struct mock_cluster *moc
 
 /* The next count requests of this kind are answered with the code. */
 void mock_cluster_fail(struct mock_cluster *mock, enum mock_request request, rd_kafka_resp_err_t code, size_t count);
+
+/* The next request of this kind is answered only after so long. */
+void mock_cluster_delay(struct mock_cluster *mock, enum mock_request request, int ms);
 
 /* Writes count records without key, value "request N", into partition 0 of the topic. */
 void mock_cluster_fill(struct mock_cluster *mock, const char *topic, int count);

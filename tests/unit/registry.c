@@ -330,6 +330,20 @@ START_TEST(an_incompatible_schema_is_a_conflict)
 }
 END_TEST
 
+START_TEST(a_conflict_with_the_same_schema_is_none)
+{
+    uint32_t id = 0;
+    struct http_stub *stub = http_stub_start(
+        ANSWERS(HTTP_JSON("409 Conflict", "{\"error_code\":409,\"message\":\"already exists\"}"),
+                HTTP_JSON("200 OK", "{\"subject\":\"s\",\"id\":7,\"version\":1,\"schema\":\"\\\"int\\\"\"}")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_register(registry, "s", "\"int\"", &id, NULL), 0);
+    ck_assert_uint_eq(id, 7);
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
 START_TEST(what_is_not_json_is_not_sent)
 {
     uint32_t id;
@@ -341,18 +355,114 @@ START_TEST(what_is_not_json_is_not_sent)
 }
 END_TEST
 
+#define LEVEL(level) HTTP_JSON("200 OK", "{\"compatibilityLevel\":\"" level "\"}")
+
 START_TEST(compatibility_is_asked_for_and_an_unknown_subject_takes_any_schema)
 {
-    bool compatible;
+    enum weft_registry_verdict verdict;
     struct http_stub *stub = http_stub_start(ANSWERS(HTTP_JSON("200 OK", "{\"is_compatible\":false,\"messages\":[]}"),
-                                                     HTTP_JSON("200 OK", "{\"is_compatible\":true}"),
+                                                     LEVEL("BACKWARD"), HTTP_JSON("200 OK", "{\"is_compatible\":true}"),
                                                      HTTP_JSON("404 Not Found", "{\"error_code\":40402}")));
     struct weft_registry *registry = registry_at(http_stub_url(stub));
-    const bool verdicts[] = {false, true, true};
+    const enum weft_registry_verdict verdicts[] = {WEFT_REGISTRY_INCOMPATIBLE, WEFT_REGISTRY_COMPATIBLE,
+                                                   WEFT_REGISTRY_COMPATIBLE};
     for (size_t i = 0; i < 3; i++) {
-        ck_assert_int_eq(weft_registry_compatible(registry, "s", "\"int\"", &compatible, NULL), 0);
-        ck_assert_int_eq(compatible, verdicts[i]);
+        ck_assert_int_eq(weft_registry_compatible(registry, "s", "\"int\"", NULL, 0, &verdict, NULL), 0);
+        ck_assert_int_eq(verdict, verdicts[i]);
     }
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(where_no_level_is_set_at_all_any_schema_is_compatible)
+{
+    enum weft_registry_verdict verdict;
+    struct http_stub *stub =
+        http_stub_start(ANSWERS(HTTP_JSON("200 OK", "{\"is_compatible\":false}"), LEVEL("NONE"), LEVEL("NONE")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_compatible(registry, "s", "\"int\"", NULL, 0, &verdict, NULL), 0);
+    ck_assert_int_eq(verdict, WEFT_REGISTRY_COMPATIBLE);
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_registry_that_cannot_judge_a_schema_with_references_gives_no_verdict)
+{
+    enum weft_registry_verdict verdict;
+    struct weft_error err = {0};
+    const struct weft_registry_reference reference = {.name = "Point", .subject = "point", .version = 3};
+    const char *invalid = HTTP_JSON("422 Unprocessable Entity", "{\"error_code\":42201,\"message\":\"no Avro\"}");
+    struct http_stub *stub = http_stub_start(ANSWERS(invalid, invalid));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_compatible(registry, "s", "\"Point\"", &reference, 1, &verdict, NULL), 0);
+    ck_assert_int_eq(verdict, WEFT_REGISTRY_UNJUDGED);
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 0), "\"references\":[{"));
+    ck_assert_int_eq(weft_registry_compatible(registry, "s", "\"Point\"", NULL, 0, &verdict, &err), -1);
+    assert_error(err, WEFT_ERROR_CONFIG, "no Avro");
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_schema_that_is_not_avro_is_not_registered)
+{
+    uint32_t id;
+    struct weft_error err = {0};
+    struct http_stub *stub = http_stub_start(
+        ANSWERS(HTTP_JSON("422 Unprocessable Entity", "{\"error_code\":42201,\"message\":\"no Avro\"}")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_register(registry, "s", "{\"type\":\"record\"}", &id, &err), -1);
+    assert_error(err, WEFT_ERROR_CONFIG, "does not accept this (status 422): no Avro");
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(a_schema_with_references_is_looked_up_with_them)
+{
+    bool found;
+    struct weft_registry_schema schema;
+    const struct weft_registry_reference reference = {.name = "Point", .subject = "point", .version = 3};
+    struct http_stub *stub = http_stub_start(ANSWERS(HTTP_JSON("404 Not Found", "{\"error_code\":40403}")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_lookup_with(registry, "s", "\"Point\"", &reference, 1, &schema, &found, NULL), 0);
+    ck_assert(!found);
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 0),
+                                 "\"references\":[{\"name\":\"Point\",\"subject\":\"point\",\"version\":3}]"));
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(the_same_text_with_other_references_is_another_schema)
+{
+    uint32_t id;
+    const struct weft_registry_reference first = {"Point", "point", 1}, second = {"Point", "point", 2};
+    struct http_stub *stub =
+        http_stub_start(ANSWERS(HTTP_JSON("200 OK", "{\"id\":1}"), HTTP_JSON("200 OK", "{\"id\":2}")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_register_with(registry, "s", "\"Point\"", &first, 1, &id, NULL), 0);
+    ck_assert_int_eq(weft_registry_register_with(registry, "s", "\"Point\"", &second, 1, &id, NULL), 0);
+    ck_assert_uint_eq(id, 2);
+    weft_registry_destroy(registry);
+    http_stub_stop(stub);
+}
+END_TEST
+
+START_TEST(the_level_in_force_is_the_global_one_where_the_subject_has_none)
+{
+    char level[WEFT_REGISTRY_LEVEL_SIZE];
+    struct http_stub *stub = http_stub_start(
+        ANSWERS(LEVEL("FULL"), HTTP_JSON("404 Not Found", "{\"error_code\":40408}"), LEVEL("BACKWARD")));
+    struct weft_registry *registry = registry_at(http_stub_url(stub));
+    ck_assert_int_eq(weft_registry_effective_compatibility(registry, "s", level, NULL), 0);
+    ck_assert_str_eq(level, "FULL");
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 0), "GET /config/s?defaultToGlobal=true HTTP"));
+    ck_assert_int_eq(weft_registry_effective_compatibility(registry, "s", level, NULL), 0);
+    ck_assert_str_eq(level, "BACKWARD");
+    ck_assert_ptr_nonnull(strstr(http_stub_request(stub, 2), "GET /config HTTP"));
     weft_registry_destroy(registry);
     http_stub_stop(stub);
 }
@@ -505,7 +615,7 @@ START_TEST(a_certificate_of_ours_that_cannot_be_read_is_named_as_such)
     config.url = url;
     struct weft_registry *registry = weft_registry_new(&config, NULL);
     ck_assert_int_eq(weft_registry_by_id(registry, 7, &text, &err), -1);
-    assert_error(err, WEFT_ERROR_CONFIG, "certificate or key cannot be used");
+    assert_error(err, WEFT_ERROR_CONFIG, "our certificate or key cannot be used");
     weft_registry_destroy(registry);
     http_stub_stop(stub);
 }
@@ -653,8 +763,14 @@ SUITE("registry", TEST(a_schema_is_registered_without_white_space_and_its_id_kep
       TEST(a_500_for_ever_is_unavailable_after_the_rounds_that_were_allowed),
       TEST(the_second_url_answers_when_the_first_is_away_and_is_preferred_then),
       TEST(credentials_are_sent_wherever_they_stand), TEST(credentials_are_in_no_message),
-      TEST(no_url_at_all_is_an_error), TEST(an_incompatible_schema_is_a_conflict), TEST(what_is_not_json_is_not_sent),
-      TEST(compatibility_is_asked_for_and_an_unknown_subject_takes_any_schema), TEST(a_level_is_read_and_set),
+      TEST(no_url_at_all_is_an_error), TEST(an_incompatible_schema_is_a_conflict),
+      TEST(a_conflict_with_the_same_schema_is_none), TEST(what_is_not_json_is_not_sent),
+      TEST(compatibility_is_asked_for_and_an_unknown_subject_takes_any_schema),
+      TEST(where_no_level_is_set_at_all_any_schema_is_compatible),
+      TEST(a_registry_that_cannot_judge_a_schema_with_references_gives_no_verdict),
+      TEST(a_schema_that_is_not_avro_is_not_registered), TEST(a_schema_with_references_is_looked_up_with_them),
+      TEST(the_same_text_with_other_references_is_another_schema),
+      TEST(the_level_in_force_is_the_global_one_where_the_subject_has_none), TEST(a_level_is_read_and_set),
       TEST(threads_share_a_client), TEST(an_answer_that_drips_is_cut_off_by_the_time_limit),
       TEST(a_server_that_says_when_to_come_back_is_left_alone_until_then),
       TEST(what_the_registry_objects_to_in_one_id_is_a_fault_of_this_id),

@@ -3,9 +3,12 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "schemas/result.h"
+#include "streams/canary.h"
 #include "support/http_stub.h"
+#include "support/model_file.h"
 #include "support/suite.h"
 
 enum { PIXELS = 28 * 28, REQUEST_SCHEMA = 1, RESULT_SCHEMA = 2, MANY = 100, MESSAGE_MAX = 1024 };
@@ -207,6 +210,81 @@ START_TEST(the_answer_to_an_image_does_not_depend_on_its_neighbours)
 }
 END_TEST
 
+/* Answers MANY requests, with keys or without, and counts those whose answer is not by the model that the key, or the
+ * id, chooses at 50 %. */
+static int answered_by_another(struct fixture *f, bool keys)
+{
+    static uint8_t bytes[MANY][MESSAGE_MAX];
+    static char names[MANY][16];
+    struct weft_scorer_request requests[MANY];
+    struct weft_scorer_answer answers[MANY];
+    float probabilities[WEFT_RESULT_CLASSES_MAX];
+    int wrong = 0;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "name-%d", i);
+        requests[i] = request_of(bytes[i], keys ? "one for all" : names[i], 1, PIXELS, i);
+        requests[i].key = keys ? names[i] : NULL;
+        requests[i].key_size = keys ? strlen(names[i]) : 0;
+    }
+    ck_assert_msg(weft_scorer_score(f->scorer, requests, MANY, answers, &f->err) == 0, "%s", f->err.message);
+    for (int i = 0; i < MANY; i++) {
+        struct weft_result result = read_result(f, &answers[i], probabilities);
+        wrong += text_is(result.model_version, "2") != weft_canary_takes(names[i], strlen(names[i]), 50);
+    }
+    return wrong;
+}
+
+START_TEST(a_canary_answers_for_its_share_of_the_keys_or_of_the_ids)
+{
+    struct fixture f;
+    set_up(&f);
+    const char *path = "canary.onnx";
+    model_file_edit(WEFT_SOURCE_DIR "/tests/data/models/trivial.onnx", path,
+                    "weft.version\x12\x01"
+                    "1",
+                    "weft.version\x12\x01"
+                    "2");
+    struct weft_network *canary = weft_network_load(path, &f.err);
+    ck_assert_msg(canary != NULL, "%s", f.err.message);
+    const struct weft_scorer_config config = {.network = f.network,
+                                              .canary = canary,
+                                              .canary_percent = 50,
+                                              .reader = f.requests,
+                                              .result_schema_id = RESULT_SCHEMA};
+    weft_scorer_destroy(f.scorer);
+    f.scorer = weft_scorer_new(&config, &f.err);
+    ck_assert_msg(f.scorer != NULL, "%s", f.err.message);
+    ck_assert_int_eq(answered_by_another(&f, true), 0);
+    ck_assert_int_eq(answered_by_another(&f, false), 0);
+    unlink(path);
+    tear_down(&f);
+    weft_network_destroy(canary);
+}
+END_TEST
+
+START_TEST(a_shadow_scores_what_is_answered_and_nothing_else)
+{
+    struct fixture f;
+    set_up(&f);
+    static uint8_t bytes[MANY][MESSAGE_MAX];
+    struct weft_scorer_request requests[MANY];
+    struct weft_scorer_answer answers[MANY];
+    ck_assert_int_eq(weft_scorer_replace(f.scorer, f.network, NULL, f.network, &f.err), 0);
+    for (int i = 0; i < MANY; i++)
+        requests[i] = request_of(bytes[i], "id", (uint8_t)i, i % 3 ? PIXELS : PIXELS - 1, i);
+    ck_assert_int_eq(weft_scorer_score(f.scorer, requests, MANY, answers, &f.err), 0);
+    for (int i = 0; i < MANY; i++) {
+        ck_assert_int_eq(answers[i].bytes != NULL, i % 3 != 0);
+        ck_assert_int_eq(answers[i].shadow != NULL, i % 3 != 0);
+    }
+    ck_assert_int_eq(weft_scorer_replace(f.scorer, f.network, NULL, NULL, &f.err), 0);
+    ck_assert_int_eq(weft_scorer_score(f.scorer, requests, MANY, answers, &f.err), 0);
+    ck_assert_ptr_nonnull(answers[1].bytes);
+    ck_assert_ptr_null(answers[1].shadow);
+    tear_down(&f);
+}
+END_TEST
+
 START_TEST(while_the_registry_is_away_the_batch_waits_and_nothing_is_refused)
 {
     struct fixture f;
@@ -225,4 +303,6 @@ SUITE("scorer", TEST(a_request_gets_a_result_that_names_its_origin_and_the_model
       TEST(a_value_whose_frame_stands_in_a_header_is_read), TEST(the_label_is_that_of_the_highest_probability),
       TEST(in_a_batch_of_good_and_bad_each_request_gets_its_own_answer),
       TEST(the_answer_to_an_image_does_not_depend_on_its_neighbours),
+      TEST(a_canary_answers_for_its_share_of_the_keys_or_of_the_ids),
+      TEST(a_shadow_scores_what_is_answered_and_nothing_else),
       TEST(while_the_registry_is_away_the_batch_waits_and_nothing_is_refused))

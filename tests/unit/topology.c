@@ -266,6 +266,21 @@ START_TEST(mappings_that_merge_each_other_come_to_an_end)
 }
 END_TEST
 
+START_TEST(references_of_a_schema_are_read_with_their_versions)
+{
+    struct weft_topology *topology = load("full.yaml");
+    ck_assert_uint_eq(topology->schema_count, 2);
+    ck_assert_uint_eq(topology->schemas[0].reference_count, 0);
+    ck_assert_uint_eq(topology->schemas[1].reference_count, 2);
+    const struct weft_topology_reference *references = topology->schemas[1].references;
+    ck_assert_str_eq(references[0].name, "Point");
+    ck_assert_str_eq(references[0].subject, "requests-value");
+    ck_assert_int_eq(references[0].version, 0);
+    ck_assert_int_eq(references[1].version, 3);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
 START_TEST(bridges_are_read_with_their_ends)
 {
     struct weft_topology *topology = load("full.yaml");
@@ -355,7 +370,7 @@ SUITE("topology", TEST(schemas_are_read_with_their_files), TEST(topics_are_read_
       TEST(an_error_is_the_first_fault_and_how_many_more_there_are),
       TEST(values_come_from_the_environment_before_they_are_read), TEST(a_value_of_the_environment_is_text_and_no_yaml),
       TEST(two_dollar_signs_are_one), TEST(a_merged_mapping_gives_what_is_not_there),
-      TEST(mappings_that_merge_each_other_come_to_an_end), TEST(bridges_are_read_with_their_ends),
-      TEST(a_file_that_is_not_there_is_named), TEST(a_folder_is_no_topology),
+      TEST(mappings_that_merge_each_other_come_to_an_end), TEST(references_of_a_schema_are_read_with_their_versions),
+      TEST(bridges_are_read_with_their_ends), TEST(a_file_that_is_not_there_is_named), TEST(a_folder_is_no_topology),
       TEST(an_endless_file_is_not_read_to_its_end), TEST(lists_are_bounded_though_aliases_are_short),
       TEST(the_shipped_topology_loads))

@@ -21,20 +21,34 @@ static struct weft_settings *make_settings(void)
 
 START_TEST(a_processor_reads_its_source_and_group_and_writes_the_rest)
 {
-    struct weft_right rights[WEFT_RIGHTS];
+    struct weft_right rights[WEFT_RIGHTS_MAX];
     struct weft_settings *settings = make_settings();
-    weft_rights(&processor, settings, rights);
-    static const char *const expected[WEFT_RIGHTS][3] = {{"topic", "req", "Read"},
-                                                         {"topic", "res", "Write"},
-                                                         {"topic", "req.dead", "Write"},
-                                                         {"group", "weft-predict", "Read"},
-                                                         {"transactional-id", "weft-predict-", "Write"}};
-    for (int i = 0; i < WEFT_RIGHTS; i++) {
+    static const char *const expected[][3] = {{"topic", "req", "Read"},
+                                              {"topic", "res", "Write"},
+                                              {"topic", "req.dead", "Write"},
+                                              {"group", "weft-predict", "Read"},
+                                              {"transactional-id", "weft-predict-", "Write"}};
+    const size_t count = sizeof expected / sizeof *expected;
+    ck_assert_uint_eq(weft_rights(&processor, settings, rights), count);
+    for (size_t i = 0; i < count; i++) {
         ck_assert_str_eq(rights[i].resource, expected[i][0]);
         ck_assert_str_eq(rights[i].name, expected[i][1]);
         ck_assert_str_eq(rights[i].operation, expected[i][2]);
-        ck_assert_int_eq(rights[i].prefix, i == WEFT_RIGHTS - 1);
+        ck_assert_int_eq(rights[i].prefix, i == count - 1);
     }
+    weft_settings_destroy(settings);
+}
+END_TEST
+
+START_TEST(a_shadow_writes_to_a_topic_of_its_own)
+{
+    struct weft_right rights[WEFT_RIGHTS_MAX];
+    struct weft_settings *settings = make_settings();
+    struct weft_topology_processor shadowed = processor;
+    shadowed.shadow_results = (char[]){"res.shadow"};
+    ck_assert_uint_eq(weft_rights(&shadowed, settings, rights), WEFT_RIGHTS_MAX);
+    ck_assert_str_eq(rights[WEFT_RIGHTS_MAX - 1].name, "res.shadow");
+    ck_assert_str_eq(rights[WEFT_RIGHTS_MAX - 1].operation, "Write");
     weft_settings_destroy(settings);
 }
 END_TEST
@@ -52,4 +66,4 @@ START_TEST(what_a_shell_would_read_otherwise_is_quoted)
 END_TEST
 
 SUITE("topology_acl", TEST(a_processor_reads_its_source_and_group_and_writes_the_rest),
-      TEST(what_a_shell_would_read_otherwise_is_quoted))
+      TEST(a_shadow_writes_to_a_topic_of_its_own), TEST(what_a_shell_would_read_otherwise_is_quoted))

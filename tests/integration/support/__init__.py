@@ -6,7 +6,8 @@ wait_for                    waits until a condition holds
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "cluster"))
+TESTS = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(TESTS / "cluster"), str(TESTS / "registries")]
 
 from support.case import OwnCluster, SharedCluster, WeftTest  # noqa: E402
 from support.wait import wait_for  # noqa: E402

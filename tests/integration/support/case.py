@@ -21,7 +21,7 @@ from cluster import Cluster
 from support.kafka import Kafka
 from support.registry import Registry
 from support.wait import DEADLINE
-from support.weft import BUILD, Background, Result, command_line
+from support.weft import BUILD, PROGRAM, Background, Result, command_line
 
 
 class WeftTest(unittest.TestCase):
@@ -72,10 +72,10 @@ class WeftTest(unittest.TestCase):
             self.assertEqual(result.status, status, f"weft {' '.join(line[1:])}\n{result.out[-4000:]}{result.err}")
         return result
 
-    def start_weft(self, command, *arguments, settings=None, environment=None):
+    def start_weft(self, command, *arguments, settings=None, environment=None, program=PROGRAM):
         """Starts it beside the test; killed at the test's end when it still runs then."""
         name = f"{command.replace(' ', '-')}-{len(self.background) + 1}"
-        process = Background(self.folder, name, command_line(command, arguments, settings),
+        process = Background(self.folder, name, command_line(command, arguments, settings, program),
                              self.environment(environment))
         self.background.append(process)
         self.addCleanup(process.clean_up)
@@ -99,11 +99,14 @@ class OwnCluster(WeftTest):
     """On a cluster of the test's own, self.cluster, which it may kill, pause and restart."""
 
     nodes = 1
-    cluster_options = {}  # of Cluster: settings, listeners, bench
+
+    def cluster_options(self):
+        """Of Cluster: settings, listeners, bench."""
+        return {}
 
     def setUp(self):
         super().setUp()
-        self.cluster = Cluster(self.folder / "cluster", self.nodes, tied=True, **self.cluster_options)
+        self.cluster = Cluster(self.folder / "cluster", self.nodes, tied=True, **self.cluster_options())
         self.addCleanup(self.cluster.stop, signal.SIGKILL)
         self.cluster.start()
         self.bootstrap_servers, self.registry_url = self.cluster.bootstrap_servers, self.cluster.registry_url

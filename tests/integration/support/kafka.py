@@ -2,7 +2,7 @@
 import uuid
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 
 from support.wait import wait_for
 
@@ -22,7 +22,17 @@ class Kafka:
     def create_topic(self, name, partitions=1, **config):
         config = {key.replace("_", "."): str(value) for key, value in config.items()}
         self.admin.create_topics([NewTopic(name, partitions, config=config)])[name].result()
+        wait_for(lambda: name in self.topics(), f"{name} to be known")  # which the controller does not wait for
         return name
+
+    def delete_topic(self, name):
+        self.admin.delete_topics([name])[name].result()
+
+    def configure(self, topic, settings):
+        entries = [ConfigEntry(name, str(value), incremental_operation=AlterConfigOpType.SET)
+                   for name, value in settings.items()]
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
+        self.admin.incremental_alter_configs([resource])[resource].result()
 
     def topics(self):
         return self.admin.list_topics(timeout=30).topics
@@ -83,25 +93,29 @@ class Kafka:
         wait_for(enough, f"{count} messages in {topic}")
         return found
 
-    def end_offsets(self, topic):
-        """The offset of the next message, by partition."""
-        consumer = self.consumer()
+    def end_offsets(self, topic, isolation="read_committed"):
+        """The offset of the next message, by partition; read_committed ends at the first open transaction."""
+        consumer = self.consumer(**{"isolation.level": isolation})
         try:
             return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1]
                     for p in self.topics()[topic].partitions}
         finally:
             consumer.close()
 
+    def settled(self, topic):
+        """Whether no transaction is open there."""
+        return self.end_offsets(topic) == self.end_offsets(topic, "read_uncommitted")
+
     def committed(self, group, topic):
         """The offset committed by the group, by partition; -1001 where there is none."""
-        consumer = self.consumer(**{"group.id": group})
+        # A read_committed consumer would wait for a moment without an open transaction.
+        consumer = self.consumer(**{"group.id": group, "isolation.level": "read_uncommitted"})
         try:
-            asked = [TopicPartition(topic, p) for p in self.topics()[topic].partitions]
-
             def ask():
                 try:
+                    asked = [TopicPartition(topic, p) for p in self.topics()[topic].partitions]
                     return consumer.committed(asked, timeout=10)
-                except KafkaException as failure:  # while the group's coordinator moves
+                except KafkaException as failure:  # while the group's coordinator moves, or a broker is away
                     if failure.args[0].code() in COORDINATOR_MOVES:
                         return None
                     raise

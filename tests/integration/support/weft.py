@@ -14,9 +14,9 @@ BUILD = Path(os.environ.get("BUILD_FOLDER", SOURCE / "build"))
 PROGRAM = BUILD / "cli" / "weft"
 
 
-def command_line(command, arguments, settings):
+def command_line(command, arguments, settings, program=PROGRAM):
     options = [word for name, value in (settings or {}).items() for word in ("-X", f"{name}={value}")]
-    return [str(PROGRAM), *command.split(), *map(str, arguments), *options]
+    return [str(program), *command.split(), *map(str, arguments), *options]
 
 
 class Result:

@@ -1,0 +1,5 @@
+module weft/srfake
+
+go 1.25
+
+require github.com/twmb/franz-go/pkg/sr v1.8.0

@@ -1,0 +1,5 @@
+weft_unit_test(bound weft_streams)
+weft_unit_test(replay_ledger weft_replay)
+weft_unit_test(mcnemar weft_replay m)
+weft_unit_test(comparison weft_replay)
+weft_unit_test(diff_page weft_replay)
