@@ -1,0 +1,316 @@
+#include "pubsub-bridge/delivery.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "pubsub-bridge/arena.h"
+#include "pubsub-bridge/envelope.h"
+#include "pubsub-bridge/kafka_record.h"
+#include "pubsub-bridge/path.h"
+#include "streams/client.h"
+#include "streams/partitioner.h"
+
+enum {
+    CALL_TIMEOUT_MS = 1000, /* short, so that leases are tended between calls */
+    ABORT_DEADLINE_MS = 30000,
+    TOPIC_TIMEOUT_MS = 30000,
+};
+
+struct weft_delivery {
+    struct weft_delivery_config config;
+    struct weft_client *client;
+    rd_kafka_t *producer;
+    rd_kafka_topic_t *topic, *ledger, *dead_letters;
+    int32_t partition_count;
+    int32_t turn; /* partition of the next message that belongs to none */
+    struct weft_arena *arena;
+    int64_t deadline_ms;                   /* how long the calls of one transaction are repeated */
+    rd_kafka_resp_err_t undelivered;       /* first failed delivery of the transaction at hand */
+    bool too_large[WEFT_LEDGER_BATCH_MAX]; /* of the batch at hand: what the topic did not take */
+    struct weft_delivery_counts counts;
+};
+
+/* ---- Beginning and end */
+
+/* The opaque of a batch's message; that of the ledger's entry is NULL. */
+static void *opaque_of(size_t index)
+{
+    return (void *)(uintptr_t)(index + 1);
+}
+
+static void on_delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *arg)
+{
+    struct weft_delivery *delivery = arg;
+    size_t index = (uintptr_t)message->_private;
+    (void)producer;
+    bool purged = message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    if (!message->err || purged)
+        return;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && index > 0)
+        delivery->too_large[index - 1] = true;
+    if (!delivery->undelivered)
+        delivery->undelivered = message->err;
+}
+
+struct weft_delivery *weft_delivery_new(const struct weft_delivery_config *config, struct weft_error *err)
+{
+    struct weft_delivery *delivery = calloc(1, sizeof *delivery);
+    if (!delivery) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    delivery->config = *config;
+    delivery->arena = weft_arena_new();
+    const struct weft_client_options options = {.role = WEFT_KAFKA_SINK,
+                                                .transactional_id = config->transactional_id,
+                                                .delivered = on_delivered,
+                                                .arg = delivery};
+    delivery->client = delivery->arena ? weft_client_new(config->settings, &options, config->log, err) : NULL;
+    if (!delivery->client)
+        goto fail;
+    delivery->producer = weft_client_handle(delivery->client);
+    if (weft_client_partition_count(delivery->client, config->topic, TOPIC_TIMEOUT_MS, &delivery->partition_count,
+                                    err) != 0)
+        goto fail;
+    char text[24] = "";
+    size_t size = sizeof text;
+    rd_kafka_conf_get(rd_kafka_conf(delivery->producer), "transaction.timeout.ms", text, &size);
+    delivery->deadline_ms = strtoll(text, NULL, 10) * 2 / 3;
+    delivery->topic = rd_kafka_topic_new(delivery->producer, config->topic, NULL);
+    delivery->ledger = rd_kafka_topic_new(delivery->producer, config->ledger_topic, NULL);
+    delivery->dead_letters = rd_kafka_topic_new(delivery->producer, config->dead_letters, NULL);
+    if (delivery->topic && delivery->ledger && delivery->dead_letters)
+        return delivery;
+    weft_client_fail(delivery->client, rd_kafka_last_error(), config->topic, err);
+fail:
+    weft_delivery_destroy(delivery);
+    return NULL;
+}
+
+void weft_delivery_destroy(struct weft_delivery *delivery)
+{
+    if (!delivery)
+        return;
+    if (delivery->topic)
+        rd_kafka_topic_destroy(delivery->topic);
+    if (delivery->ledger)
+        rd_kafka_topic_destroy(delivery->ledger);
+    if (delivery->dead_letters)
+        rd_kafka_topic_destroy(delivery->dead_letters);
+    weft_client_destroy(delivery->client);
+    weft_arena_destroy(delivery->arena);
+    free(delivery);
+}
+
+enum weft_verdict weft_delivery_claim(struct weft_delivery *delivery, struct weft_error *err)
+{
+    enum weft_verdict verdict = weft_verdict(rd_kafka_init_transactions(delivery->producer, CALL_TIMEOUT_MS),
+                                             "claiming the transactional id", err);
+    rd_kafka_poll(delivery->producer, 0);
+    return verdict == WEFT_VERDICT_ABORT ? WEFT_VERDICT_FATAL : verdict;
+}
+
+/* ---- Writing */
+
+/* Queues one record; headers are taken, also on failure. A full queue is waited for. */
+static int produce(struct weft_delivery *delivery, rd_kafka_topic_t *topic, int32_t partition,
+                   const struct weft_record *record, rd_kafka_headers_t *headers, void *opaque, struct weft_error *err)
+{
+    int64_t until_ms = weft_clock_ms() + delivery->deadline_ms;
+    /* 0 stands for now; a record from before 1970, or of its first millisecond, has no other. */
+    int64_t timestamp_ms = record->timestamp_ms > 0 ? record->timestamp_ms : 0;
+    for (;;) {
+        void *key = (void *)(uintptr_t)record->key.data, *value = (void *)(uintptr_t)record->value.data;
+        rd_kafka_resp_err_t code =
+            rd_kafka_producev(delivery->producer, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, record->key.size),
+                              RD_KAFKA_V_VALUE(value, record->value.size), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
+                              RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
+        if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && weft_clock_ms() < until_ms) {
+            rd_kafka_poll(delivery->producer, 10);
+            delivery->config.waiting(delivery->config.arg);
+            continue;
+        }
+        if (!code)
+            return 0;
+        rd_kafka_headers_destroy(headers);
+        weft_client_fail(delivery->client, code, rd_kafka_topic_name(topic), err);
+        if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+            err->class = WEFT_ERROR_CORRUPT;
+        return -1;
+    }
+}
+
+/* The message as it came, as far as Kafka takes it, with the reason. */
+static int produce_dead_letter(struct weft_delivery *delivery, const Pubsub__Message *message, size_t index,
+                               const struct weft_error *why, struct weft_error *err)
+{
+    for (size_t kept = message->data.len;; kept /= 2) {
+        char size[24];
+        struct weft_record letter = {.timestamp_ms = -1};
+        rd_kafka_headers_t *headers = rd_kafka_headers_new(message->n_attributes + 6);
+        for (size_t i = 0; i < message->n_attributes; i++)
+            rd_kafka_header_add(headers, message->attributes[i]->name, -1, message->attributes[i]->value, -1);
+        rd_kafka_header_add(headers, "weft.error.class", -1, weft_error_class_name(why->class), -1);
+        rd_kafka_header_add(headers, "weft.error.message", -1, why->message, -1);
+        rd_kafka_header_add(headers, "weft.source.subscription", -1, delivery->config.source, -1);
+        rd_kafka_header_add(headers, "weft.source.message.id", -1, message->message_id, -1);
+        rd_kafka_header_add(headers, "weft.processor", -1, delivery->config.bridge, -1);
+        if (kept < message->data.len) {
+            snprintf(size, sizeof size, "%zu", message->data.len);
+            rd_kafka_header_add(headers, "weft.value.size", -1, size, -1);
+        }
+        if (message->ordering_key[0])
+            letter.key = (struct weft_bytes){(const uint8_t *)message->ordering_key, strlen(message->ordering_key)};
+        letter.value = (struct weft_bytes){message->data.len ? message->data.data : (const uint8_t *)"", kept};
+        int result =
+            produce(delivery, delivery->dead_letters, RD_KAFKA_PARTITION_UA, &letter, headers, opaque_of(index), err);
+        if (result == 0)
+            delivery->counts.dead_letters++;
+        if (result == 0 || err->class != WEFT_ERROR_CORRUPT || kept == 0)
+            return result;
+    }
+}
+
+static int32_t partition_of(struct weft_delivery *delivery, const struct weft_record *record)
+{
+    if (record->partition >= 0 && record->partition < delivery->partition_count)
+        return record->partition;
+    if (!record->key.data)
+        delivery->turn = (delivery->turn + 1) % delivery->partition_count;
+    return weft_partition(record->key.data, record->key.size, delivery->turn, delivery->partition_count);
+}
+
+/* Gives 1 when the record goes in a circle, and is not written. */
+static int produce_record(struct weft_delivery *delivery, const Pubsub__Message *message, size_t index,
+                          struct weft_error *err)
+{
+    const char *path = weft_envelope_attribute(message, WEFT_PATH_NAME);
+    if (path && weft_path_holds(path, strlen(path), delivery->config.to)) {
+        delivery->counts.loops++;
+        return 1;
+    }
+    struct weft_record record;
+    weft_arena_reset(delivery->arena);
+    if (delivery->too_large[index])
+        return weft_error_set(err, WEFT_ERROR_CORRUPT, "larger than max.message.bytes of the topic %s",
+                              delivery->config.topic);
+    if (weft_envelope_open(message, delivery->config.from, delivery->arena, &record, err) != 0)
+        return -1;
+    rd_kafka_headers_t *headers = weft_kafka_headers(&record);
+    if (!headers)
+        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    return produce(delivery, delivery->topic, partition_of(delivery, &record), &record, headers, opaque_of(index), err);
+}
+
+static int produce_all(struct weft_delivery *delivery, const Pubsub__Message *const *messages, size_t count,
+                       struct weft_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct weft_error why = {0};
+        if (produce_record(delivery, messages[i], i, &why) >= 0)
+            continue;
+        if (why.class != WEFT_ERROR_CORRUPT || delivery->config.stop_on_unmappable) {
+            *err = why;
+            return weft_error_prefix(err, "message %s", messages[i]->message_id);
+        }
+        if (produce_dead_letter(delivery, messages[i], i, &why, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int produce_entry(struct weft_delivery *delivery, const struct weft_ledger_entry *entry, struct weft_error *err)
+{
+    const struct weft_record record = {
+        .timestamp_ms = -1, .key = {entry->key, sizeof entry->key}, .value = {entry->value, entry->size}};
+    return produce(delivery, delivery->ledger, 0, &record, rd_kafka_headers_new(0), NULL, err);
+}
+
+/* ---- The transaction */
+
+typedef rd_kafka_error_t *call_fn(rd_kafka_t *producer, int timeout_ms);
+
+/* Makes a call of the transaction again while it asks for that and there is time. */
+static enum weft_verdict settle(struct weft_delivery *delivery, call_fn *call, const char *what, int64_t deadline_ms,
+                                struct weft_error *err)
+{
+    for (;;) {
+        enum weft_verdict verdict = weft_verdict(call(delivery->producer, CALL_TIMEOUT_MS), what, err);
+        if (verdict != WEFT_VERDICT_RETRY)
+            return verdict;
+        delivery->config.waiting(delivery->config.arg);
+        if (weft_clock_ms() >= deadline_ms)
+            return WEFT_VERDICT_ABORT;
+    }
+}
+
+static enum weft_verdict abort_all(struct weft_delivery *delivery, struct weft_error *err)
+{
+    struct weft_error why = {0};
+    enum weft_verdict verdict =
+        settle(delivery, rd_kafka_abort_transaction, "aborting", weft_clock_ms() + ABORT_DEADLINE_MS, &why);
+    delivery->counts.aborts++;
+    if (verdict == WEFT_VERDICT_DONE)
+        return WEFT_VERDICT_ABORT;
+    *err = why;
+    return verdict == WEFT_VERDICT_FENCED ? verdict : WEFT_VERDICT_FATAL;
+}
+
+static enum weft_verdict transact(struct weft_delivery *delivery, const Pubsub__Message *const *messages, size_t count,
+                                  const struct weft_ledger_entry *entry, struct weft_error *err)
+{
+    delivery->undelivered = RD_KAFKA_RESP_ERR_NO_ERROR;
+    enum weft_verdict verdict = weft_verdict(rd_kafka_begin_transaction(delivery->producer), "beginning", err);
+    if (verdict != WEFT_VERDICT_DONE)
+        return verdict == WEFT_VERDICT_FENCED ? verdict : WEFT_VERDICT_FATAL;
+    struct weft_error unmappable = {0};
+    if (produce_all(delivery, messages, count, &unmappable) != 0 || produce_entry(delivery, entry, &unmappable) != 0) {
+        verdict = abort_all(delivery, err);
+        if (verdict != WEFT_VERDICT_ABORT)
+            return verdict;
+        *err = unmappable;
+        return unmappable.class == WEFT_ERROR_UNAVAILABLE ? WEFT_VERDICT_ABORT : WEFT_VERDICT_FATAL;
+    }
+    verdict = settle(delivery, rd_kafka_commit_transaction, "committing", weft_clock_ms() + delivery->deadline_ms, err);
+    if (verdict != WEFT_VERDICT_ABORT)
+        return verdict;
+    if (delivery->undelivered)
+        weft_client_fail(delivery->client, delivery->undelivered, "writing", err);
+    return abort_all(delivery, err);
+}
+
+enum weft_verdict weft_delivery_run(struct weft_delivery *delivery, const Pubsub__Message *const *messages,
+                                    size_t count, struct weft_ledger *ledger, struct weft_error *err)
+{
+    struct weft_delivery_counts before = delivery->counts;
+    const char *ids[WEFT_LEDGER_BATCH_MAX];
+    struct weft_ledger_entry entry;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = messages[i]->message_id;
+    if (!weft_ledger_entry(ledger, ids, count, &entry)) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        return WEFT_VERDICT_FATAL;
+    }
+    enum weft_verdict verdict = transact(delivery, messages, count, &entry, err);
+    if (verdict == WEFT_VERDICT_DONE) {
+        weft_ledger_written(ledger, &entry);
+        memset(delivery->too_large, 0, sizeof delivery->too_large);
+        delivery->counts.sent += count;
+    } else {
+        uint64_t aborts = delivery->counts.aborts;
+        delivery->counts = before; /* nothing of it happened */
+        delivery->counts.aborts = aborts;
+    }
+    free(entry.value);
+    return verdict;
+}
+
+void weft_delivery_counts(const struct weft_delivery *delivery, struct weft_delivery_counts *counts)
+{
+    *counts = delivery->counts;
+}

@@ -1,0 +1,459 @@
+#include "pubsub-bridge/outward.h"
+
+#include <inttypes.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "pubsub-bridge/encoding.h"
+#include "pubsub-bridge/envelope.h"
+#include "pubsub-bridge/kafka_record.h"
+#include "pubsub-bridge/offsets.h"
+#include "pubsub-bridge/path.h"
+#include "pubsub-bridge/publisher.h"
+#include "streams/client.h"
+#include "streams/deadletter.h"
+
+enum {
+    IDLE_MS = 100, /* how long to wait for the first record: bounds how fast a stop is seen */
+    BUSY_MS = 5,   /* how long to wait for Pub/Sub before Kafka is polled again */
+    COMMIT_INTERVAL_MS = 1000,
+    CLUSTER_TIMEOUT_MS = 30000,
+    DRAIN_MS = 60000, /* for what is under way when partitions are given back, or at the end */
+    PLACE_SIZE = 400,
+    RECORD_OVERHEAD = 500, /* bytes of a message beside its value: names of attributes, coordinates */
+};
+
+/* A record that has been read and is not done with. */
+struct item {
+    struct weft_lane_item lane;
+    struct weft_outward *outward;
+    rd_kafka_message_t *message;
+    unsigned assignment; /* by which it was read */
+};
+
+struct partition {
+    struct weft_offsets *offsets;
+    int64_t committed;
+};
+
+struct weft_outward {
+    struct weft_outward_config config;
+    const char *source, *topic;
+    struct weft_client *client, *letters_client;
+    rd_kafka_t *consumer, *producer; /* the producer of dead letters */
+    rd_kafka_topic_t *letters;
+    struct weft_rpc *rpc;
+    struct weft_publisher *publisher;
+    struct weft_arena *arena; /* for one record while it is read */
+    char here[PLACE_SIZE], there[PLACE_SIZE];
+    unsigned assignment; /* counts them: records of a former one are nobody's */
+    struct partition *partitions;
+    int partition_count;
+    size_t open_letters; /* dead letters on their way */
+    size_t items_max, bytes_max;
+    int64_t commit_ms; /* when offsets were last committed */
+    struct weft_error failure;
+};
+
+static void free_item(struct item *item)
+{
+    rd_kafka_message_destroy(item->message);
+    free(item);
+}
+
+static void fail(struct weft_outward *outward, const struct weft_error *why)
+{
+    if (outward->failure.class == WEFT_ERROR_NONE)
+        outward->failure = *why;
+}
+
+/* The record needs no more: its offset may be committed. */
+static void finish(struct item *item)
+{
+    struct weft_outward *outward = item->outward;
+    if (item->assignment == outward->assignment)
+        weft_offsets_done(outward->partitions[item->message->partition].offsets, item->message->offset);
+    free_item(item);
+}
+
+/* ---- Dead letters */
+
+static void on_letter_delivered(rd_kafka_t *producer, const rd_kafka_message_t *letter, void *arg)
+{
+    struct weft_outward *outward = arg;
+    struct item *item = letter->_private;
+    (void)producer;
+    outward->open_letters--;
+    if (!letter->err) {
+        finish(item);
+        return;
+    }
+    struct weft_error why = {0};
+    weft_client_fail(outward->letters_client, letter->err, "writing a dead letter", &why);
+    fail(outward, &why);
+    free_item(item); /* not done with: it is read again */
+}
+
+/* A record that Pub/Sub cannot hold goes to the dead letters, or ends the bridge. */
+static void on_refused(struct weft_lane_item *lane, const struct weft_error *why, void *arg)
+{
+    struct weft_outward *outward = arg;
+    struct item *item = (struct item *)lane;
+    rd_kafka_message_t *message = item->message;
+    if (outward->config.bridge->stop) {
+        struct weft_error err = *why;
+        weft_error_prefix(&err, "%s partition %d offset %" PRId64, outward->source, (int)message->partition,
+                          message->offset);
+        fail(outward, &err);
+        free_item(item);
+        return;
+    }
+    rd_kafka_headers_t *kept = NULL, *headers;
+    headers = rd_kafka_message_headers(message, &kept) ? rd_kafka_headers_new(8) : rd_kafka_headers_copy(kept);
+    weft_deadletter_describe(headers, message, message->len, weft_error_class_name(why->class), why->message,
+                             outward->config.bridge->name);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        outward->producer, RD_KAFKA_V_RKT(outward->letters), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(message->key, message->key_len), RD_KAFKA_V_VALUE(message->payload, message->len),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(item), RD_KAFKA_V_END);
+    if (!code) {
+        outward->open_letters++;
+        return;
+    }
+    struct weft_error err = {0};
+    rd_kafka_headers_destroy(headers);
+    weft_client_fail(outward->letters_client, code, "writing a dead letter", &err);
+    fail(outward, &err);
+    free_item(item);
+}
+
+/* ---- Publishing */
+
+static void on_published(struct weft_lane_item *lane, void *arg)
+{
+    (void)arg;
+    finish((struct item *)lane);
+}
+
+/* An ordering key of at most 1024 bytes of text: the record's key as it is, or its digest where it cannot be one. Keys
+ * with the same digest would only be kept in order with one another. */
+static char *ordering_key(const struct weft_outward *outward, const struct weft_record *record,
+                          struct weft_arena *arena)
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    char text[WEFT_PUBSUB_ORDERING_KEY_MAX];
+    if (outward->config.bridge->order == WEFT_ORDER_PARTITION) {
+        int size = snprintf(text, sizeof text, "%s/%d", record->topic, (int)record->partition);
+        return weft_arena_text(arena, text, (size_t)size);
+    }
+    if (outward->config.bridge->order == WEFT_ORDER_NONE || !record->key.size)
+        return weft_arena_text(arena, "", 0);
+    if (record->key.size <= WEFT_PUBSUB_ORDERING_KEY_MAX && weft_is_text(record->key.data, record->key.size))
+        return weft_arena_text(arena, record->key.data, record->key.size);
+    SHA256(record->key.data, record->key.size, digest);
+    return weft_arena_text(arena, text, weft_base64_write(text, digest, sizeof digest));
+}
+
+static Pubsub__Message *on_message(struct weft_lane_item *lane, struct weft_arena *arena, void *arg,
+                                   struct weft_error *err)
+{
+    struct weft_outward *outward = arg;
+    struct item *item = (struct item *)lane;
+    struct weft_record record;
+    if (item->assignment != outward->assignment)
+        return NULL; /* another instance's by now */
+    Pubsub__Message *message = weft_kafka_record(item->message, arena, &record)
+                                   ? weft_envelope_seal(&record, outward->here, arena, err)
+                                   : NULL;
+    if (message)
+        message->ordering_key = ordering_key(outward, &record, arena);
+    if (err->class == WEFT_ERROR_NONE && (!message || !message->ordering_key))
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    return err->class == WEFT_ERROR_NONE ? message : NULL;
+}
+
+/* ---- Reading */
+
+/* About the size of its message: keys and headers may grow by a third. */
+static size_t size_of(const struct weft_record *record)
+{
+    size_t size = RECORD_OVERHEAD + record->value.size + record->key.size * 4 / 3;
+    for (size_t i = 0; i < record->header_count; i++)
+        size += 2 * strlen(record->headers[i].name) + record->headers[i].value.size * 4 / 3 + 16;
+    return size;
+}
+
+/* Takes the message on. */
+static int take(struct weft_outward *outward, rd_kafka_message_t *message, struct weft_error *err)
+{
+    struct weft_record record;
+    struct item *item = calloc(1, sizeof *item);
+    weft_arena_reset(outward->arena);
+    if (!item || !weft_kafka_record(message, outward->arena, &record) ||
+        !weft_offsets_read(outward->partitions[message->partition].offsets, message->offset)) {
+        free(item);
+        rd_kafka_message_destroy(message);
+        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    }
+    *item = (struct item){{.size = size_of(&record)}, outward, message, outward->assignment};
+    struct weft_bytes path = weft_record_header_value(&record, WEFT_PATH_NAME);
+    if (weft_path_holds((const char *)path.data, path.size, outward->there)) {
+        finish(item); /* it has been there: the circle ends here */
+        return 0;
+    }
+    const char *key = ordering_key(outward, &record, outward->arena);
+    if (key && weft_publisher_add(outward->publisher, key, &item->lane, err) == 0)
+        return 0;
+    free_item(item);
+    return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+}
+
+/* Polls once. Gives 1 for a record, 0 for none, -1 for a failure. */
+static int poll_once(struct weft_outward *outward, int timeout_ms, struct weft_error *err)
+{
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(outward->consumer, timeout_ms);
+    if (!message)
+        return 0;
+    if (!message->err)
+        return take(outward, message, err) == 0 ? 1 : -1;
+    rd_kafka_resp_err_t code = message->err;
+    int result = 0;
+    if (code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
+        weft_kafka_error_class(code) == WEFT_ERROR_REFUSED)
+        result = weft_client_fail(outward->client, code, outward->source, err);
+    else if (code != RD_KAFKA_RESP_ERR__PARTITION_EOF) /* the library mends the rest by itself */
+        weft_log(outward->config.log, WEFT_LOG_WARN, "bridge.consumer", "%s: %s", outward->config.bridge->name,
+                 rd_kafka_message_errstr(message));
+    rd_kafka_message_destroy(message);
+    return result;
+}
+
+/* ---- Offsets */
+
+static void forget_partitions(struct weft_outward *outward)
+{
+    for (int i = 0; i < outward->partition_count; i++)
+        weft_offsets_destroy(outward->partitions[i].offsets);
+    free(outward->partitions);
+    outward->partitions = NULL;
+    outward->partition_count = 0;
+    outward->assignment++;
+}
+
+static int remember_partitions(struct weft_outward *outward, const rd_kafka_topic_partition_list_t *list,
+                               struct weft_error *err)
+{
+    int count = 0;
+    for (int i = 0; i < list->cnt; i++)
+        if (list->elems[i].partition >= count)
+            count = list->elems[i].partition + 1;
+    outward->partitions = calloc((size_t)count + 1, sizeof *outward->partitions);
+    outward->partition_count = outward->partitions ? count : 0;
+    for (int i = 0; i < outward->partition_count; i++) {
+        outward->partitions[i].committed = -1;
+        if (!(outward->partitions[i].offsets = weft_offsets_new()))
+            return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    }
+    return outward->partitions ? 0 : weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+}
+
+/* Commits what Pub/Sub has. A commit that fails is made up for by the next, or by repeats after a restart. */
+static void commit(struct weft_outward *outward, bool wait)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(outward->partition_count);
+    for (int i = 0; i < outward->partition_count; i++) {
+        struct partition *partition = &outward->partitions[i];
+        int64_t next = weft_offsets_next(partition->offsets);
+        if (next < 0 || next == partition->committed)
+            continue;
+        rd_kafka_topic_partition_list_add(list, outward->source, i)->offset = next;
+        partition->committed = next;
+    }
+    outward->commit_ms = weft_clock_ms();
+    rd_kafka_resp_err_t code = list->cnt ? rd_kafka_commit(outward->consumer, list, !wait) : 0;
+    if (code)
+        weft_log(outward->config.log, WEFT_LOG_WARN, "bridge.commit", "%s: committing: %s",
+                 outward->config.bridge->name, rd_kafka_err2str(code));
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* ---- Running */
+
+/* Serves Pub/Sub and the dead letters; nothing is read. */
+static int serve(struct weft_outward *outward, int timeout_ms, struct weft_error *err)
+{
+    if (weft_publisher_pump(outward->publisher, err) != 0)
+        return -1;
+    weft_rpc_serve(outward->rpc, weft_publisher_wait_ms(outward->publisher, timeout_ms));
+    if (outward->open_letters > 0)
+        rd_kafka_poll(outward->producer, 0);
+    if (outward->failure.class == WEFT_ERROR_NONE)
+        return weft_publisher_pump(outward->publisher, err);
+    *err = outward->failure;
+    return -1;
+}
+
+static size_t open_items(const struct weft_outward *outward)
+{
+    struct weft_publisher_counts counts;
+    weft_publisher_counts(outward->publisher, &counts);
+    return counts.items + outward->open_letters;
+}
+
+/* Publishes what has been read, and commits it. */
+static int drain(struct weft_outward *outward, struct weft_error *err)
+{
+    int64_t until_ms = weft_clock_ms() + DRAIN_MS;
+    int result = 0;
+    while (result == 0 && open_items(outward) > 0 && weft_clock_ms() < until_ms)
+        result = serve(outward, IDLE_MS, err);
+    commit(outward, true);
+    return result;
+}
+
+static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                         void *arg)
+{
+    struct weft_outward *outward = arg;
+    struct weft_error err = {0};
+    const char *name = outward->config.bridge->name;
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        weft_log(outward->config.log, WEFT_LOG_INFO, "bridge.assigned", "%s got %d partitions", name, list->cnt);
+        if (remember_partitions(outward, list, &err) != 0)
+            fail(outward, &err);
+        rd_kafka_assign(consumer, list);
+        return;
+    }
+    /* What is under way ends here, or another instance's records could overtake it. Not so when the partitions are
+     * another's already: then the less is sent the better. */
+    bool lost = rd_kafka_assignment_lost(consumer);
+    weft_log(outward->config.log, WEFT_LOG_INFO, "bridge.revoked", "%s gave %d partitions back%s", name, list->cnt,
+             lost ? " (lost)" : "");
+    if (!lost && drain(outward, &err) != 0)
+        fail(outward, &err);
+    forget_partitions(outward);
+    rd_kafka_assign(consumer, NULL);
+}
+
+static bool has_room(const struct weft_outward *outward)
+{
+    struct weft_publisher_counts counts;
+    weft_publisher_counts(outward->publisher, &counts);
+    return counts.items < outward->items_max && counts.bytes < outward->bytes_max;
+}
+
+static int step(struct weft_outward *outward, struct weft_error *err)
+{
+    bool idle = open_items(outward) == 0;
+    int got = has_room(outward) ? poll_once(outward, idle ? IDLE_MS : 0, err) : 0;
+    while (got > 0 && has_room(outward))
+        got = poll_once(outward, 0, err);
+    if (got < 0 || serve(outward, idle ? 0 : BUSY_MS, err) != 0)
+        return -1;
+    if (weft_clock_ms() - outward->commit_ms >= COMMIT_INTERVAL_MS)
+        commit(outward, false);
+    return 0;
+}
+
+int weft_outward_run(struct weft_outward *outward, struct weft_error *err)
+{
+    int result = 0;
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(topics, outward->source, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(outward->consumer, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (code)
+        return weft_client_fail(outward->client, code, "subscribing", err);
+    while (result == 0 && !atomic_load(outward->config.stop))
+        result = step(outward, err);
+    if (result == 0)
+        result = drain(outward, err);
+    rd_kafka_consumer_close(outward->consumer);
+    return result;
+}
+
+/* ---- Beginning and end */
+
+static int make_clients(struct weft_outward *outward, struct weft_error *err)
+{
+    const struct weft_outward_config *config = &outward->config;
+    const struct weft_client_options source = {
+        .role = WEFT_KAFKA_SOURCE, .group_id = config->group, .rebalance = on_rebalance, .arg = outward};
+    const struct weft_client_options letters = {
+        .role = WEFT_KAFKA_SENDER, .delivered = on_letter_delivered, .arg = outward};
+    outward->client = weft_client_new(config->settings, &source, config->log, err);
+    outward->letters_client = outward->client ? weft_client_new(config->settings, &letters, config->log, err) : NULL;
+    if (!outward->letters_client)
+        return -1;
+    outward->consumer = weft_client_handle(outward->client);
+    outward->producer = weft_client_handle(outward->letters_client);
+    outward->letters = rd_kafka_topic_new(outward->producer, config->dead_letters, NULL);
+    int count;
+    if (weft_client_partition_count(outward->client, outward->source, CLUSTER_TIMEOUT_MS, &count, err) != 0)
+        return -1;
+    char *cluster = rd_kafka_clusterid(outward->consumer, CLUSTER_TIMEOUT_MS);
+    snprintf(outward->here, sizeof outward->here, "kafka:%s/%s", cluster ? cluster : "", outward->source);
+    snprintf(outward->there, sizeof outward->there, "pubsub:%s", outward->topic);
+    if (cluster)
+        rd_kafka_mem_free(outward->consumer, cluster);
+    return 0;
+}
+
+struct weft_outward *weft_outward_new(const struct weft_outward_config *config, struct weft_error *err)
+{
+    struct weft_outward *outward = calloc(1, sizeof *outward);
+    if (!outward) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    outward->config = *config;
+    outward->source = config->bridge->from.name;
+    outward->topic = config->bridge->to.name;
+    outward->items_max = (size_t)weft_settings_integer(config->settings, "outstanding.messages");
+    outward->bytes_max = (size_t)weft_settings_integer(config->settings, "outstanding.bytes");
+    outward->arena = weft_arena_new();
+    outward->rpc = weft_rpc_new(config->address, err);
+    if (!outward->arena || !outward->rpc || make_clients(outward, err) != 0)
+        goto fail;
+    size_t calls = (size_t)weft_settings_integer(config->settings, "publish.calls");
+    const struct weft_publisher_config publisher = {
+        .rpc = outward->rpc,
+        .topic = outward->topic,
+        .limits = {.batch_items = (size_t)weft_settings_integer(config->settings, "publish.batch.messages"),
+                   .batch_bytes = (size_t)weft_settings_integer(config->settings, "publish.batch.bytes"),
+                   .lane_batches = config->bridge->order == WEFT_ORDER_NONE ? calls : 1,
+                   .batches = calls},
+        .events = {.message = on_message, .published = on_published, .refused = on_refused},
+        .arg = outward,
+        .log = config->log,
+    };
+    outward->publisher = weft_publisher_new(&publisher, err);
+    if (outward->publisher)
+        return outward;
+fail:
+    weft_outward_destroy(outward);
+    return NULL;
+}
+
+static void drop(struct weft_lane_item *lane)
+{
+    free_item((struct item *)lane);
+}
+
+void weft_outward_destroy(struct weft_outward *outward)
+{
+    if (!outward)
+        return;
+    forget_partitions(outward); /* so that calls that end now concern nobody */
+    weft_rpc_destroy(outward->rpc);
+    weft_publisher_destroy(outward->publisher, drop);
+    if (outward->letters)
+        rd_kafka_topic_destroy(outward->letters);
+    weft_client_destroy(outward->client);
+    weft_client_destroy(outward->letters_client);
+    weft_arena_destroy(outward->arena);
+    free(outward);
+}
