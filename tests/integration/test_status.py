@@ -14,6 +14,7 @@ import yaml
 from support import OwnCluster, SharedCluster, WeftTest, wait_for
 from support.endpoint import Endpoint
 from support.processor import MODEL, REQUEST, Processor
+from support.web import RegistryProxy, serve
 from support.weft import SOURCE
 
 DASHBOARD = SOURCE / "docker" / "grafana" / "weft.json"
@@ -64,7 +65,8 @@ class Metrics(SharedCluster):
         model, = endpoint.samples()["weft_model_info"]
         self.assertEqual(model.labels["sha256"], hashlib.sha256(MODEL.read_bytes()).hexdigest())
         self.assertEqual(model.labels["role"], "main")
-        self.assertEqual(endpoint.total("weft_worker_state", state="working"), 2)
+        # The second may join when the first has done all.
+        wait_for(lambda: endpoint.total("weft_worker_state", state="working") == 2, "both workers being at work")
         self.assertEqual(endpoint.total("weft_worker_state"), 2)
 
     def test_lag_of_each_partition_is_known_also_where_nothing_comes(self):
@@ -76,11 +78,14 @@ class Metrics(SharedCluster):
             return {int(s.labels["partition"]): s.value for s in endpoint.samples().get("weft_lag_requests", [])}
         wait_for(lambda: lags() == {0: 0, 1: 0, 2: 0, 3: 0}, "no lag in any partition")
         self.assertEqual(running.stop(), 0)
-        self.kafka.produce(self.processor.source, [{"value": self.processor.request(i), "partition": 1}
-                                                   for i in range(40)])
-        # One request a second.
-        _, endpoint = start(self.processor, workers=1, batch_max=1, commit_interval_min="1s")
-        wait_for(lambda: 30 <= lags().get(1, 0) < 40 and lags().get(0) == 0, "the lag of what waits")
+        # Of a schema that cannot be had, so that they wait.
+        newer = {**REQUEST, "fields": [*REQUEST["fields"], {"name": "new", "type": "int", "default": 0}]}
+        newer_id = self.registry.register(f"{self.processor.source}-newer", newer)
+        value = self.registry.encode(newer_id, {"id": "n", "image": bytes(784), "label": None, "attributes": {}, "new": 1})
+        self.kafka.produce(self.processor.source, [{"value": value, "partition": 1}] * 40)
+        url = serve(self, RegistryProxy, registry=self.registry_url, away=f"/schemas/ids/{newer_id}")
+        _, endpoint = start(self.processor, schema_registry_url=url)
+        wait_for(lambda: lags() == {0: 0, 1: 40, 2: 0, 3: 0}, "the lag of what waits")
 
     def test_the_clients_own_figures_are_there(self):
         _, endpoint = start(self.processor, workers=1)

@@ -38,14 +38,16 @@ class WebSite(Handler):
 
 
 class RegistryProxy(Handler):
-    """Passes everything on to server.registry, but takes no schema under the subject server.failing; server.asked, where
-    there is such a list, gets the path of each request."""
+    """Passes everything on to server.registry, but takes no schema under the subject server.failing, and has nothing of
+    what lies under the path server.away; server.asked, where there is such a list, gets the path of each request."""
 
     def do_GET(self):  # pylint: disable=invalid-name
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         getattr(self.server, "asked", []).append(self.path)
         failing = getattr(self.server, "failing", None)
-        if self.command == "POST" and self.path.endswith(f"/subjects/{failing}/versions"):
+        away = getattr(self.server, "away", None)
+        if self.command == "POST" and self.path.endswith(f"/subjects/{failing}/versions") or \
+                away and self.path.startswith(away):
             self.answer(503, b'{"error_code": 50003, "message": "no leader"}')
             return
         request = urllib.request.Request(self.server.registry + self.path, body or None,
