@@ -1,7 +1,17 @@
 #include "base/error.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+/* A message is one line, whatever stands in the text from outside that it quotes: control characters become '?'. */
+static void take(struct weft_error *err, const char *message)
+{
+    char *to = err->message;
+    for (; *message; message++)
+        *to++ = iscntrl((unsigned char)*message) ? '?' : *message;
+    *to = '\0';
+}
 
 int weft_error_set(struct weft_error *err, enum weft_error_class class, const char *format, ...)
 {
@@ -13,7 +23,7 @@ int weft_error_set(struct weft_error *err, enum weft_error_class class, const ch
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    memcpy(err->message, message, sizeof message);
+    take(err, message);
     err->class = class;
     return -1;
 }
@@ -29,7 +39,7 @@ int weft_error_prefix(struct weft_error *err, const char *format, ...)
     va_end(args);
     if (length >= 0 && (size_t)length < sizeof message)
         snprintf(message + length, sizeof message - (size_t)length, ": %s", err->message);
-    memcpy(err->message, message, sizeof message);
+    take(err, message);
     return -1;
 }
 

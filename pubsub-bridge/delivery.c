@@ -1,7 +1,6 @@
 #include "pubsub-bridge/delivery.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "pubsub-bridge/kafka_record.h"
 #include "pubsub-bridge/path.h"
 #include "streams/client.h"
+#include "streams/outlet.h"
 #include "streams/partitioner.h"
 
 enum {
@@ -20,44 +20,46 @@ enum {
     TOPIC_TIMEOUT_MS = 30000,
 };
 
+enum { TOPIC, LEDGER, DEAD_LETTERS, OUTLETS };
+
 struct weft_delivery {
     struct weft_delivery_config config;
     struct weft_client *client;
     rd_kafka_t *producer;
-    rd_kafka_topic_t *topic, *ledger, *dead_letters;
+    struct weft_outlet outlets[OUTLETS];
     int32_t partition_count;
     int32_t turn; /* partition of the next message that belongs to none */
     struct weft_arena *arena;
-    int64_t deadline_ms;                   /* how long the calls of one transaction are repeated */
-    rd_kafka_resp_err_t undelivered;       /* first failed delivery of the transaction at hand */
-    bool too_large[WEFT_LEDGER_BATCH_MAX]; /* of the batch at hand: what the topic did not take */
+    int64_t deadline_ms;             /* how long the calls of one transaction are repeated */
+    rd_kafka_resp_err_t undelivered; /* first failed delivery of the transaction at hand */
     struct weft_delivery_counts counts;
 };
 
 /* ---- Beginning and end */
 
-/* The opaque of a batch's message; that of the ledger's entry is NULL. */
-static void *opaque_of(size_t index)
-{
-    return (void *)(uintptr_t)(index + 1);
-}
-
 static void on_delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *arg)
 {
     struct weft_delivery *delivery = arg;
-    size_t index = (uintptr_t)message->_private;
     (void)producer;
     bool purged = message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
     if (!message->err || purged)
         return;
-    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && index > 0)
-        delivery->too_large[index - 1] = true;
     if (!delivery->undelivered)
         delivery->undelivered = message->err;
+    if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return;
+    rd_kafka_headers_t *headers = NULL;
+    rd_kafka_message_headers(message, &headers);
+    /* By name, as a report may carry another handle of the topic than ours. */
+    for (int i = 0; i < OUTLETS; i++)
+        if (strcmp(rd_kafka_topic_name(delivery->outlets[i].topic), rd_kafka_topic_name(message->rkt)) == 0)
+            weft_outlet_refused(&delivery->outlets[i],
+                                weft_outlet_record_size(message->key_len, message->len, headers));
 }
 
 struct weft_delivery *weft_delivery_new(const struct weft_delivery_config *config, struct weft_error *err)
 {
+    const char *const topics[OUTLETS] = {config->topic, config->ledger_topic, config->dead_letters};
     struct weft_delivery *delivery = calloc(1, sizeof *delivery);
     if (!delivery) {
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
@@ -80,12 +82,15 @@ struct weft_delivery *weft_delivery_new(const struct weft_delivery_config *confi
     size_t size = sizeof text;
     rd_kafka_conf_get(rd_kafka_conf(delivery->producer), "transaction.timeout.ms", text, &size);
     delivery->deadline_ms = strtoll(text, NULL, 10) * 2 / 3;
-    delivery->topic = rd_kafka_topic_new(delivery->producer, config->topic, NULL);
-    delivery->ledger = rd_kafka_topic_new(delivery->producer, config->ledger_topic, NULL);
-    delivery->dead_letters = rd_kafka_topic_new(delivery->producer, config->dead_letters, NULL);
-    if (delivery->topic && delivery->ledger && delivery->dead_letters)
-        return delivery;
-    weft_client_fail(delivery->client, rd_kafka_last_error(), config->topic, err);
+    for (int i = 0; i < OUTLETS; i++) {
+        rd_kafka_topic_t *topic = rd_kafka_topic_new(delivery->producer, topics[i], NULL);
+        if (!topic) {
+            weft_client_fail(delivery->client, rd_kafka_last_error(), topics[i], err);
+            goto fail;
+        }
+        weft_outlet_init(&delivery->outlets[i], topic);
+    }
+    return delivery;
 fail:
     weft_delivery_destroy(delivery);
     return NULL;
@@ -95,12 +100,8 @@ void weft_delivery_destroy(struct weft_delivery *delivery)
 {
     if (!delivery)
         return;
-    if (delivery->topic)
-        rd_kafka_topic_destroy(delivery->topic);
-    if (delivery->ledger)
-        rd_kafka_topic_destroy(delivery->ledger);
-    if (delivery->dead_letters)
-        rd_kafka_topic_destroy(delivery->dead_letters);
+    for (int i = 0; i < OUTLETS; i++)
+        weft_outlet_clear(&delivery->outlets[i]);
     weft_client_destroy(delivery->client);
     weft_arena_destroy(delivery->arena);
     free(delivery);
@@ -116,44 +117,67 @@ enum weft_verdict weft_delivery_claim(struct weft_delivery *delivery, struct wef
 
 /* ---- Writing */
 
+/* Sends what is queued and waits until it has been delivered. */
+static int flush(struct weft_delivery *delivery, int64_t deadline_ms, struct weft_error *err)
+{
+    for (;;) {
+        rd_kafka_resp_err_t code = rd_kafka_flush(delivery->producer, CALL_TIMEOUT_MS);
+        if (!code)
+            break;
+        if (!delivery->config.waiting(delivery->config.arg) || weft_clock_ms() >= deadline_ms)
+            return weft_client_fail(delivery->client, code, "writing", err);
+    }
+    for (int i = 0; i < OUTLETS; i++)
+        delivery->outlets[i].queued = 0;
+    return delivery->undelivered ? weft_client_fail(delivery->client, delivery->undelivered, "writing", err) : 0;
+}
+
 /* Queues one record; headers are taken, also on failure. A full queue is waited for. */
-static int produce(struct weft_delivery *delivery, rd_kafka_topic_t *topic, int32_t partition,
-                   const struct weft_record *record, rd_kafka_headers_t *headers, void *opaque, struct weft_error *err)
+static int produce(struct weft_delivery *delivery, struct weft_outlet *outlet, int32_t partition,
+                   const struct weft_record *record, rd_kafka_headers_t *headers, struct weft_error *err)
 {
     int64_t until_ms = weft_clock_ms() + delivery->deadline_ms;
     /* 0 stands for now; a record from before 1970, or of its first millisecond, has no other. */
     int64_t timestamp_ms = record->timestamp_ms > 0 ? record->timestamp_ms : 0;
-    for (;;) {
-        void *key = (void *)(uintptr_t)record->key.data, *value = (void *)(uintptr_t)record->value.data;
-        rd_kafka_resp_err_t code =
-            rd_kafka_producev(delivery->producer, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
-                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, record->key.size),
-                              RD_KAFKA_V_VALUE(value, record->value.size), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
-                              RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
-        if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && weft_clock_ms() < until_ms) {
-            rd_kafka_poll(delivery->producer, 10);
-            delivery->config.waiting(delivery->config.arg);
-            continue;
-        }
-        if (!code)
-            return 0;
+    size_t size = weft_outlet_record_size(record->key.size, record->value.size, headers);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    if (weft_outlet_is_full(outlet, size) && flush(delivery, until_ms, err) != 0) {
         rd_kafka_headers_destroy(headers);
-        weft_client_fail(delivery->client, code, rd_kafka_topic_name(topic), err);
-        if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-            err->class = WEFT_ERROR_CORRUPT;
         return -1;
     }
+    while (size <= outlet->record_max) {
+        void *key = (void *)(uintptr_t)record->key.data, *value = (void *)(uintptr_t)record->value.data;
+        code = rd_kafka_producev(delivery->producer, RD_KAFKA_V_RKT(outlet->topic), RD_KAFKA_V_PARTITION(partition),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, record->key.size),
+                                 RD_KAFKA_V_VALUE(value, record->value.size), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
+                                 RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        if (!code) {
+            outlet->queued += size;
+            return 0;
+        }
+        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL || weft_clock_ms() >= until_ms ||
+            !delivery->config.waiting(delivery->config.arg))
+            break;
+        rd_kafka_poll(delivery->producer, 10);
+    }
+    rd_kafka_headers_destroy(headers);
+    const char *topic = rd_kafka_topic_name(outlet->topic);
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return weft_error_set(err, WEFT_ERROR_CORRUPT, "larger than max.message.bytes of the topic %s", topic);
+    return weft_client_fail(delivery->client, code, topic, err);
 }
 
-/* The message as it came, as far as Kafka takes it, with the reason. */
-static int produce_dead_letter(struct weft_delivery *delivery, const Pubsub__Message *message, size_t index,
+/* The message as it came, with the reason; as much of its data as Kafka takes, and where its attributes alone are too
+ * large, none of them. */
+static int produce_dead_letter(struct weft_delivery *delivery, const Pubsub__Message *message,
                                const struct weft_error *why, struct weft_error *err)
 {
-    for (size_t kept = message->data.len;; kept /= 2) {
+    size_t kept = message->data.len;
+    for (bool bare = false;; kept /= 2) {
         char size[24];
         struct weft_record letter = {.timestamp_ms = -1};
         rd_kafka_headers_t *headers = rd_kafka_headers_new(message->n_attributes + 6);
-        for (size_t i = 0; i < message->n_attributes; i++)
+        for (size_t i = 0; !bare && i < message->n_attributes; i++)
             rd_kafka_header_add(headers, message->attributes[i]->name, -1, message->attributes[i]->value, -1);
         rd_kafka_header_add(headers, "weft.error.class", -1, weft_error_class_name(why->class), -1);
         rd_kafka_header_add(headers, "weft.error.message", -1, why->message, -1);
@@ -164,15 +188,15 @@ static int produce_dead_letter(struct weft_delivery *delivery, const Pubsub__Mes
             snprintf(size, sizeof size, "%zu", message->data.len);
             rd_kafka_header_add(headers, "weft.value.size", -1, size, -1);
         }
-        if (message->ordering_key[0])
+        if (!bare && message->ordering_key[0])
             letter.key = (struct weft_bytes){(const uint8_t *)message->ordering_key, strlen(message->ordering_key)};
         letter.value = (struct weft_bytes){message->data.len ? message->data.data : (const uint8_t *)"", kept};
-        int result =
-            produce(delivery, delivery->dead_letters, RD_KAFKA_PARTITION_UA, &letter, headers, opaque_of(index), err);
+        int result = produce(delivery, &delivery->outlets[DEAD_LETTERS], RD_KAFKA_PARTITION_UA, &letter, headers, err);
         if (result == 0)
             delivery->counts.dead_letters++;
-        if (result == 0 || err->class != WEFT_ERROR_CORRUPT || kept == 0)
+        if (result == 0 || err->class != WEFT_ERROR_CORRUPT || bare)
             return result;
+        bare = kept == 0;
     }
 }
 
@@ -186,8 +210,7 @@ static int32_t partition_of(struct weft_delivery *delivery, const struct weft_re
 }
 
 /* Gives 1 when the record goes in a circle, and is not written. */
-static int produce_record(struct weft_delivery *delivery, const Pubsub__Message *message, size_t index,
-                          struct weft_error *err)
+static int produce_record(struct weft_delivery *delivery, const Pubsub__Message *message, struct weft_error *err)
 {
     const char *path = weft_envelope_attribute(message, WEFT_PATH_NAME);
     if (path && weft_path_holds(path, strlen(path), delivery->config.to)) {
@@ -196,15 +219,12 @@ static int produce_record(struct weft_delivery *delivery, const Pubsub__Message 
     }
     struct weft_record record;
     weft_arena_reset(delivery->arena);
-    if (delivery->too_large[index])
-        return weft_error_set(err, WEFT_ERROR_CORRUPT, "larger than max.message.bytes of the topic %s",
-                              delivery->config.topic);
     if (weft_envelope_open(message, delivery->config.from, delivery->arena, &record, err) != 0)
         return -1;
     rd_kafka_headers_t *headers = weft_kafka_headers(&record);
     if (!headers)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    return produce(delivery, delivery->topic, partition_of(delivery, &record), &record, headers, opaque_of(index), err);
+    return produce(delivery, &delivery->outlets[TOPIC], partition_of(delivery, &record), &record, headers, err);
 }
 
 static int produce_all(struct weft_delivery *delivery, const Pubsub__Message *const *messages, size_t count,
@@ -212,13 +232,13 @@ static int produce_all(struct weft_delivery *delivery, const Pubsub__Message *co
 {
     for (size_t i = 0; i < count; i++) {
         struct weft_error why = {0};
-        if (produce_record(delivery, messages[i], i, &why) >= 0)
+        if (produce_record(delivery, messages[i], &why) >= 0)
             continue;
         if (why.class != WEFT_ERROR_CORRUPT || delivery->config.stop_on_unmappable) {
             *err = why;
             return weft_error_prefix(err, "message %s", messages[i]->message_id);
         }
-        if (produce_dead_letter(delivery, messages[i], i, &why, err) != 0)
+        if (produce_dead_letter(delivery, messages[i], &why, err) != 0)
             return -1;
     }
     return 0;
@@ -228,7 +248,7 @@ static int produce_entry(struct weft_delivery *delivery, const struct weft_ledge
 {
     const struct weft_record record = {
         .timestamp_ms = -1, .key = {entry->key, sizeof entry->key}, .value = {entry->value, entry->size}};
-    return produce(delivery, delivery->ledger, 0, &record, rd_kafka_headers_new(0), NULL, err);
+    return produce(delivery, &delivery->outlets[LEDGER], 0, &record, rd_kafka_headers_new(0), err);
 }
 
 /* ---- The transaction */
@@ -243,8 +263,7 @@ static enum weft_verdict settle(struct weft_delivery *delivery, call_fn *call, c
         enum weft_verdict verdict = weft_verdict(call(delivery->producer, CALL_TIMEOUT_MS), what, err);
         if (verdict != WEFT_VERDICT_RETRY)
             return verdict;
-        delivery->config.waiting(delivery->config.arg);
-        if (weft_clock_ms() >= deadline_ms)
+        if (!delivery->config.waiting(delivery->config.arg) || weft_clock_ms() >= deadline_ms)
             return WEFT_VERDICT_ABORT;
     }
 }
@@ -261,45 +280,58 @@ static enum weft_verdict abort_all(struct weft_delivery *delivery, struct weft_e
     return verdict == WEFT_VERDICT_FENCED ? verdict : WEFT_VERDICT_FATAL;
 }
 
+/* After an abort: whether the next attempt will be a different one. */
+static bool learn(struct weft_delivery *delivery, struct weft_error *err)
+{
+    bool learned = false;
+    for (int i = 0; i < OUTLETS; i++)
+        learned |= weft_outlet_learn(&delivery->outlets[i], err);
+    return learned;
+}
+
 static enum weft_verdict transact(struct weft_delivery *delivery, const Pubsub__Message *const *messages, size_t count,
                                   const struct weft_ledger_entry *entry, struct weft_error *err)
 {
+    struct weft_error why = {0};
     delivery->undelivered = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (int i = 0; i < OUTLETS; i++)
+        delivery->outlets[i].queued = 0;
     enum weft_verdict verdict = weft_verdict(rd_kafka_begin_transaction(delivery->producer), "beginning", err);
     if (verdict != WEFT_VERDICT_DONE)
         return verdict == WEFT_VERDICT_FENCED ? verdict : WEFT_VERDICT_FATAL;
-    struct weft_error unmappable = {0};
-    if (produce_all(delivery, messages, count, &unmappable) != 0 || produce_entry(delivery, entry, &unmappable) != 0) {
-        verdict = abort_all(delivery, err);
+    if (produce_all(delivery, messages, count, &why) == 0 && produce_entry(delivery, entry, &why) == 0) {
+        verdict =
+            settle(delivery, rd_kafka_commit_transaction, "committing", weft_clock_ms() + delivery->deadline_ms, err);
         if (verdict != WEFT_VERDICT_ABORT)
             return verdict;
-        *err = unmappable;
-        return unmappable.class == WEFT_ERROR_UNAVAILABLE ? WEFT_VERDICT_ABORT : WEFT_VERDICT_FATAL;
+    } else {
+        *err = why;
+        if (!delivery->undelivered && why.class != WEFT_ERROR_UNAVAILABLE)
+            verdict = WEFT_VERDICT_FATAL;
+        else
+            verdict = WEFT_VERDICT_ABORT;
     }
-    verdict = settle(delivery, rd_kafka_commit_transaction, "committing", weft_clock_ms() + delivery->deadline_ms, err);
-    if (verdict != WEFT_VERDICT_ABORT)
-        return verdict;
-    if (delivery->undelivered)
+    if (verdict == WEFT_VERDICT_ABORT && delivery->undelivered)
         weft_client_fail(delivery->client, delivery->undelivered, "writing", err);
-    return abort_all(delivery, err);
+    enum weft_verdict aborted = abort_all(delivery, err);
+    if (aborted != WEFT_VERDICT_ABORT)
+        return aborted;
+    return verdict == WEFT_VERDICT_ABORT && learn(delivery, err) ? WEFT_VERDICT_ADAPT : verdict;
 }
 
 enum weft_verdict weft_delivery_run(struct weft_delivery *delivery, const Pubsub__Message *const *messages,
-                                    size_t count, struct weft_ledger *ledger, struct weft_error *err)
+                                    const char *const *identities, size_t count, struct weft_ledger *ledger,
+                                    struct weft_error *err)
 {
     struct weft_delivery_counts before = delivery->counts;
-    const char *ids[WEFT_LEDGER_BATCH_MAX];
     struct weft_ledger_entry entry;
-    for (size_t i = 0; i < count; i++)
-        ids[i] = messages[i]->message_id;
-    if (!weft_ledger_entry(ledger, ids, count, &entry)) {
+    if (!weft_ledger_entry(ledger, identities, count, &entry)) {
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
         return WEFT_VERDICT_FATAL;
     }
     enum weft_verdict verdict = transact(delivery, messages, count, &entry, err);
     if (verdict == WEFT_VERDICT_DONE) {
         weft_ledger_written(ledger, &entry);
-        memset(delivery->too_large, 0, sizeof delivery->too_large);
         delivery->counts.sent += count;
     } else {
         uint64_t aborts = delivery->counts.aborts;

@@ -2,6 +2,7 @@
 #ifndef WEFT_BRIDGE_DELIVERY_H
 #define WEFT_BRIDGE_DELIVERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,8 @@ struct weft_delivery_config {
     const char *topic, *ledger_topic, *dead_letters; /* Kafka's */
     const char *from, *to;                           /* places, for the messages' path (path.h) */
     int stop_on_unmappable;                          /* instead of writing dead letters */
-    void (*waiting)(void *arg);                      /* called now and then while Kafka is waited for */
+    /* Called now and then while Kafka is waited for; false: do not wait any longer. */
+    bool (*waiting)(void *arg);
     void *arg;
     struct weft_log *log;
 };
@@ -37,11 +39,12 @@ void weft_delivery_destroy(struct weft_delivery *delivery); /* accepts NULL */
  * gives RETRY. */
 enum weft_verdict weft_delivery_claim(struct weft_delivery *delivery, struct weft_error *err);
 
-/* Writes up to WEFT_LEDGER_BATCH_MAX messages, none of which the ledger holds, and tells the ledger. DONE: for good.
- * ABORT: nothing of it happened, the same may be tried again. FENCED: another owner has taken over. FATAL: this
- * delivery is of no more use. */
+/* Writes up to WEFT_LEDGER_BATCH_MAX messages, none of whose identities the ledger holds, and tells the ledger. DONE:
+ * for good. ABORT: nothing of it happened, the same may be tried again; ADAPT: at once, as it will go another way.
+ * FENCED: another owner has taken over. FATAL: this delivery is of no more use. */
 enum weft_verdict weft_delivery_run(struct weft_delivery *delivery, const Pubsub__Message *const *messages,
-                                    size_t count, struct weft_ledger *ledger, struct weft_error *err);
+                                    const char *const *identities, size_t count, struct weft_ledger *ledger,
+                                    struct weft_error *err);
 
 void weft_delivery_counts(const struct weft_delivery *delivery, struct weft_delivery_counts *counts);
 

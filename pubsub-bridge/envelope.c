@@ -382,6 +382,15 @@ static const char *open_path(struct opening *opening, const char *place)
     return path;
 }
 
+/* -1 for no time, one before 1970, and one after the year 9999, with which protobuf's end. */
+static int64_t milliseconds(const Pubsub__Timestamp *time)
+{
+    const int64_t seconds_max = 253402300799;
+    if (!time || time->seconds < 0 || time->seconds > seconds_max || time->nanos < 0)
+        return -1;
+    return time->seconds * 1000 + time->nanos / 1000000;
+}
+
 int weft_envelope_open(const Pubsub__Message *message, const char *place, struct weft_arena *arena,
                        struct weft_record *record, struct weft_error *err)
 {
@@ -399,8 +408,7 @@ int weft_envelope_open(const Pubsub__Message *message, const char *place, struct
     if (!record->topic) {
         if (message->ordering_key[0])
             record->key = (struct weft_bytes){(const uint8_t *)message->ordering_key, strlen(message->ordering_key)};
-        if (message->publish_time)
-            record->timestamp_ms = message->publish_time->seconds * 1000 + message->publish_time->nanos / 1000000;
+        record->timestamp_ms = milliseconds(message->publish_time);
         return open_headers(&opening, path, record);
     }
     int64_t partition;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "pubsub-bridge/delivery.h"
+#include "pubsub-bridge/kafka_place.h"
 #include "pubsub-bridge/resource.h"
 #include "pubsub-bridge/retry.h"
 #include "pubsub-bridge/subscriber.h"
@@ -17,8 +18,7 @@
 enum {
     STANDBY_MS = 200, /* how long to wait for ownership at once: bounds how fast a stop is seen */
     PULL_MS = 50,     /* how long to wait for messages before Kafka is asked whether we are still the owner */
-    CLOSE_MS = 8000,  /* for acknowledging and giving back at the end */
-    CLUSTER_TIMEOUT_MS = 30000,
+    CLOSE_MS = 5000,  /* for acknowledging and giving back at the end */
     BATCH_BYTES = 8 << 20,
     PLACE_SIZE = 400,
 };
@@ -108,12 +108,13 @@ static int read_ledger(struct weft_inward *inward, struct weft_error *err)
 /* ---- The owner's work */
 
 /* While Kafka is waited for, leases are extended and the answers to acknowledgements taken. */
-static void on_waiting(void *arg)
+static bool on_waiting(void *arg)
 {
     struct weft_inward *inward = arg;
     struct weft_error ignored; /* it comes again from the next pump */
     weft_rpc_serve(inward->rpc, 0);
     weft_subscriber_pump(inward->subscriber, &ignored);
+    return !stopping(inward);
 }
 
 static int make_delivery(struct weft_inward *inward, struct weft_error *err)
@@ -191,10 +192,9 @@ static void end(struct weft_inward *inward)
     inward->subscriber = NULL;
 }
 
-static int by_message_id(const void *a, const void *b)
+static int by_identity(const void *a, const void *b)
 {
-    return strcmp(((const struct weft_received *)a)->message->message_id,
-                  ((const struct weft_received *)b)->message->message_id);
+    return strcmp(((const struct weft_received *)a)->identity, ((const struct weft_received *)b)->identity);
 }
 
 static void keep(void *node)
@@ -202,7 +202,9 @@ static void keep(void *node)
     (void)node;
 }
 
-/* Takes what has come, but for what has been written before: that is acknowledged at once. */
+/* Takes what has come, but for what has been written before: that is acknowledged at once. What has come twice is in
+ * the batch once, and its repeats are acknowledged with it, as an acknowledgement is of the message and not of its
+ * delivery: they hang on the first. */
 static void gather(struct weft_inward *inward)
 {
     void *seen = NULL;
@@ -210,11 +212,16 @@ static void gather(struct weft_inward *inward)
     struct weft_received *received;
     while (inward->batch_count < WEFT_LEDGER_BATCH_MAX && bytes < BATCH_BYTES &&
            (received = weft_subscriber_next(inward->subscriber)) != NULL) {
-        bool known = weft_ledger_holds(inward->ledger, received->message->message_id);
-        struct weft_received **first = known ? NULL : tsearch(received, &seen, by_message_id);
-        if (known || (first && *first != received)) {
+        if (weft_ledger_holds(inward->ledger, received->identity)) {
             inward->repeats++;
             weft_subscriber_ack(inward->subscriber, received);
+            continue;
+        }
+        struct weft_received **first = tsearch(received, &seen, by_identity);
+        if (first && *first != received) {
+            inward->repeats++;
+            received->next = (*first)->next;
+            (*first)->next = received;
             continue;
         }
         bytes += received->message->data.len;
@@ -223,20 +230,33 @@ static void gather(struct weft_inward *inward)
     tdestroy(seen, keep);
 }
 
+static void acknowledge(struct weft_inward *inward, struct weft_received *received)
+{
+    while (received) {
+        struct weft_received *next = received->next;
+        weft_subscriber_ack(inward->subscriber, received);
+        received = next;
+    }
+}
+
 /* Writes the batch, and acknowledges it. What was not written stays the batch. */
 static int deliver(struct weft_inward *inward, struct weft_error *err)
 {
     const Pubsub__Message *messages[WEFT_LEDGER_BATCH_MAX];
-    for (size_t i = 0; i < inward->batch_count; i++)
+    const char *identities[WEFT_LEDGER_BATCH_MAX];
+    for (size_t i = 0; i < inward->batch_count; i++) {
         messages[i] = inward->batch[i]->message;
-    switch (weft_delivery_run(inward->delivery, messages, inward->batch_count, inward->ledger, err)) {
+        identities[i] = inward->batch[i]->identity;
+    }
+    switch (weft_delivery_run(inward->delivery, messages, identities, inward->batch_count, inward->ledger, err)) {
     case WEFT_VERDICT_DONE:
         for (size_t i = 0; i < inward->batch_count; i++)
-            weft_subscriber_ack(inward->subscriber, inward->batch[i]);
+            acknowledge(inward, inward->batch[i]);
         inward->batch_count = 0;
         inward->failures = 0;
         return 0;
     case WEFT_VERDICT_ABORT: inward->failures++; return 0;
+    case WEFT_VERDICT_ADAPT: inward->failures = 0; return 0;
     case WEFT_VERDICT_FENCED: err->class = WEFT_ERROR_FENCED; return -1;
     default: return -1;
     }
@@ -277,11 +297,11 @@ static int turn(struct weft_inward *inward, struct weft_error *err)
     bool working = inward->subscriber != NULL;
     if (poll_group(inward, working ? 0 : STANDBY_MS, err) != 0)
         return -1;
-    if (inward->owner)
-        return working ? step(inward, err) : begin(inward, err);
-    if (inward->delivery)
+    if (inward->owner && working)
+        return step(inward, err);
+    if (inward->delivery) /* of an ownership that is over, or that ended before it had begun */
         end(inward);
-    return 0;
+    return inward->owner ? begin(inward, err) : 0;
 }
 
 int weft_inward_run(struct weft_inward *inward, struct weft_error *err)
@@ -324,19 +344,16 @@ struct weft_inward *weft_inward_new(const struct weft_inward_config *config, str
     if (!inward->client)
         goto fail;
     inward->consumer = weft_client_handle(inward->client);
-    if (weft_client_partition_count(inward->client, config->ledger, CLUSTER_TIMEOUT_MS, &partitions, err) != 0)
+    if (weft_kafka_partitions(inward->client, config->ledger, config->stop, &partitions, err) != 0 ||
+        weft_kafka_place(inward->client, inward->topic, config->stop, inward->to, sizeof inward->to, err) != 0)
         goto fail;
     if (partitions != 1) {
         weft_error_set(err, WEFT_ERROR_CONFIG,
-                       "the ledger %s has %d partitions, and must have 1: its owner is that of %s", config->ledger,
-                       partitions, "the bridge");
+                       "the ledger %s has %d partitions, and must have 1: its owner is that of the bridge",
+                       config->ledger, partitions);
         goto fail;
     }
-    char *cluster = rd_kafka_clusterid(inward->consumer, CLUSTER_TIMEOUT_MS);
     snprintf(inward->from, sizeof inward->from, "pubsub:%s", topic);
-    snprintf(inward->to, sizeof inward->to, "kafka:%s/%s", cluster ? cluster : "", inward->topic);
-    if (cluster)
-        rd_kafka_mem_free(inward->consumer, cluster);
     return inward;
 fail:
     weft_inward_destroy(inward);

@@ -137,9 +137,9 @@ int weft_leases_release(struct weft_leases *leases, const char *ack_id, struct w
 
 /* ---- Answers */
 
-/* Keeps of the call's ids those that the details of its status call passing failures. -1 when the details say nothing
- * of single ids. */
-static int keep_transient(struct call *call, struct weft_bytes details)
+/* Keeps of the call's ids those that the details of its status call passing failures, and counts those that they call
+ * lasting ones; the others were dealt with. -1 when the details say nothing of single ids. */
+static int keep_transient(struct call *call, struct weft_bytes details, size_t *lost)
 {
     ProtobufCAllocator allocator = weft_arena_allocator(call->arena);
     const Pubsub__Status *status = pubsub__status__unpack(&allocator, details.size, details.data);
@@ -152,10 +152,13 @@ static int keep_transient(struct call *call, struct weft_bytes details)
     if (!info || info->n_metadata == 0)
         return -1;
     size_t kept = 0;
+    *lost = 0;
     for (size_t i = 0; i < info->n_metadata; i++) {
         const Pubsub__Attribute *failed = info->metadata[i];
-        if (strncmp(failed->value, "TRANSIENT_", 10) != 0)
+        if (strncmp(failed->value, "TRANSIENT_", 10) != 0) {
+            ++*lost;
             continue;
+        }
         for (size_t k = kept; k < call->count; k++) {
             if (strcmp(call->ids[k], failed->name) != 0)
                 continue;
@@ -186,7 +189,7 @@ static void on_answer(const struct weft_rpc_outcome *outcome, void *arg)
 {
     struct call *call = arg;
     struct weft_leases *leases = call->leases;
-    size_t count = call->count;
+    size_t count = call->count, lost;
     if (outcome->code == GRPC_STATUS_OK) {
         if (call->kind == ACK)
             leases->acknowledged += count;
@@ -194,7 +197,9 @@ static void on_answer(const struct weft_rpc_outcome *outcome, void *arg)
         free_call(call);
         return;
     }
-    if (outcome->details.data && keep_transient(call, outcome->details) == 0) {
+    if (outcome->details.data && keep_transient(call, outcome->details, &lost) == 0) {
+        if (call->kind == ACK && lost <= count - call->count)
+            leases->acknowledged += count - call->count - lost;
         settle(leases, call, count - call->count);
         if (call->count > 0)
             send_again(call);

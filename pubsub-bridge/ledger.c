@@ -45,11 +45,11 @@ void weft_ledger_destroy(struct weft_ledger *ledger)
     free(ledger);
 }
 
-static struct digest digest_of(const char *message_id)
+static struct digest digest_of(const char *identity)
 {
     uint8_t hash[SHA256_DIGEST_LENGTH];
     struct digest id;
-    SHA256((const uint8_t *)message_id, strlen(message_id), hash);
+    SHA256((const uint8_t *)identity, strlen(identity), hash);
     memcpy(&id, hash, sizeof id);
     return id;
 }
@@ -96,9 +96,9 @@ static void remember(struct weft_ledger *ledger, const struct digest *id)
     ledger->buckets[find(ledger, id)] = (uint32_t)slot + 1;
 }
 
-bool weft_ledger_holds(const struct weft_ledger *ledger, const char *message_id)
+bool weft_ledger_holds(const struct weft_ledger *ledger, const char *identity)
 {
-    struct digest id = digest_of(message_id);
+    struct digest id = digest_of(identity);
     return ledger->buckets[find(ledger, &id)] != 0;
 }
 
@@ -109,7 +109,7 @@ static void write_big_endian(uint8_t *to, uint64_t value, int size)
 }
 
 /* Version, the entry's number, the ids. */
-bool weft_ledger_entry(const struct weft_ledger *ledger, const char *const *message_ids, size_t count,
+bool weft_ledger_entry(const struct weft_ledger *ledger, const char *const *identities, size_t count,
                        struct weft_ledger_entry *entry)
 {
     entry->size = HEAD_SIZE + count * ID_SIZE;
@@ -120,7 +120,7 @@ bool weft_ledger_entry(const struct weft_ledger *ledger, const char *const *mess
     entry->value[0] = VERSION;
     write_big_endian(entry->value + 1, ledger->sequence, 8);
     for (size_t i = 0; i < count; i++) {
-        struct digest id = digest_of(message_ids[i]);
+        struct digest id = digest_of(identities[i]);
         memcpy(entry->value + HEAD_SIZE + i * ID_SIZE, &id, ID_SIZE);
     }
     return true;

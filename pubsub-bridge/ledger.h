@@ -21,8 +21,8 @@ struct weft_ledger;
 struct weft_ledger *weft_ledger_new(void);            /* empty; NULL when memory is short */
 void weft_ledger_destroy(struct weft_ledger *ledger); /* accepts NULL */
 
-/* Whether the message of this id is among those remembered. */
-bool weft_ledger_holds(const struct weft_ledger *ledger, const char *message_id);
+/* Whether the message of this identity (its id, and what tells it from others of that id) is among those remembered. */
+bool weft_ledger_holds(const struct weft_ledger *ledger, const char *identity);
 
 /* An entry of the ledger's topic. */
 struct weft_ledger_entry {
@@ -33,7 +33,7 @@ struct weft_ledger_entry {
 
 /* The next entry, with these ids; up to WEFT_LEDGER_BATCH_MAX. To be told to the ledger only when it is written for
  * good: see weft_ledger_written. False when memory is short. */
-bool weft_ledger_entry(const struct weft_ledger *ledger, const char *const *message_ids, size_t count,
+bool weft_ledger_entry(const struct weft_ledger *ledger, const char *const *identities, size_t count,
                        struct weft_ledger_entry *entry);
 
 /* The entry has been written: its ids are remembered, the oldest forgotten where there are too many, and the next goes

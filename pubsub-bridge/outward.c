@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "pubsub-bridge/encoding.h"
 #include "pubsub-bridge/envelope.h"
+#include "pubsub-bridge/kafka_place.h"
 #include "pubsub-bridge/kafka_record.h"
 #include "pubsub-bridge/offsets.h"
 #include "pubsub-bridge/path.h"
@@ -20,8 +21,8 @@ enum {
     IDLE_MS = 100, /* how long to wait for the first record: bounds how fast a stop is seen */
     BUSY_MS = 5,   /* how long to wait for Pub/Sub before Kafka is polled again */
     COMMIT_INTERVAL_MS = 1000,
-    CLUSTER_TIMEOUT_MS = 30000,
-    DRAIN_MS = 60000, /* for what is under way when partitions are given back, or at the end */
+    DRAIN_MS = 60000, /* for what is under way when partitions are given back */
+    STOP_MS = 6000,   /* for the same at the end */
     PLACE_SIZE = 400,
     RECORD_OVERHEAD = 500, /* bytes of a message beside its value: names of attributes, coordinates */
 };
@@ -55,6 +56,7 @@ struct weft_outward {
     size_t open_letters; /* dead letters on their way */
     size_t items_max, bytes_max;
     int64_t commit_ms; /* when offsets were last committed */
+    int64_t stop_ms;   /* when the stop was seen, or 0 */
     struct weft_error failure;
 };
 
@@ -303,12 +305,20 @@ static size_t open_items(const struct weft_outward *outward)
     return counts.items + outward->open_letters;
 }
 
+/* Whether the time that a stop leaves is over. */
+static bool is_late(struct weft_outward *outward)
+{
+    if (!outward->stop_ms && atomic_load(outward->config.stop))
+        outward->stop_ms = weft_clock_ms();
+    return outward->stop_ms && weft_clock_ms() - outward->stop_ms >= STOP_MS;
+}
+
 /* Publishes what has been read, and commits it. */
 static int drain(struct weft_outward *outward, struct weft_error *err)
 {
     int64_t until_ms = weft_clock_ms() + DRAIN_MS;
     int result = 0;
-    while (result == 0 && open_items(outward) > 0 && weft_clock_ms() < until_ms)
+    while (result == 0 && open_items(outward) > 0 && weft_clock_ms() < until_ms && !is_late(outward))
         result = serve(outward, IDLE_MS, err);
     commit(outward, true);
     return result;
@@ -391,15 +401,8 @@ static int make_clients(struct weft_outward *outward, struct weft_error *err)
     outward->consumer = weft_client_handle(outward->client);
     outward->producer = weft_client_handle(outward->letters_client);
     outward->letters = rd_kafka_topic_new(outward->producer, config->dead_letters, NULL);
-    int count;
-    if (weft_client_partition_count(outward->client, outward->source, CLUSTER_TIMEOUT_MS, &count, err) != 0)
-        return -1;
-    char *cluster = rd_kafka_clusterid(outward->consumer, CLUSTER_TIMEOUT_MS);
-    snprintf(outward->here, sizeof outward->here, "kafka:%s/%s", cluster ? cluster : "", outward->source);
     snprintf(outward->there, sizeof outward->there, "pubsub:%s", outward->topic);
-    if (cluster)
-        rd_kafka_mem_free(outward->consumer, cluster);
-    return 0;
+    return weft_kafka_place(outward->client, outward->source, config->stop, outward->here, sizeof outward->here, err);
 }
 
 struct weft_outward *weft_outward_new(const struct weft_outward_config *config, struct weft_error *err)

@@ -10,7 +10,7 @@
 #include "pubsub-bridge/pubsub.pb-c.h"
 #include "pubsub-bridge/retry.h"
 
-enum { CALL_TIMEOUT_MS = 10000, SERVE_MS = 100 };
+enum { CALL_TIMEOUT_MS = 5000 /* bounds how fast a stop is seen */, SERVE_MS = 100 };
 
 /* One lookup, which its owner waits for. */
 struct lookup {

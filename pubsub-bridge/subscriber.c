@@ -1,6 +1,8 @@
 #include "pubsub-bridge/subscriber.h"
 
 #include <grpc/status.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,12 +77,27 @@ static void drop(struct weft_subscriber *subscriber, struct held *held)
         free_response(response);
 }
 
+/* Its id, and the time of its publication: ids come again when a topic is made anew. NULL when memory is short. */
+static const char *identity_of(const Pubsub__Message *message, struct weft_arena *arena)
+{
+    const Pubsub__Timestamp none = PUBSUB__TIMESTAMP__INIT,
+                            *time = message->publish_time ? message->publish_time : &none;
+    size_t size = strlen(message->message_id) + 40;
+    char *identity = weft_arena_take(arena, size);
+    if (identity)
+        snprintf(identity, size, "%s@%" PRId64 ".%" PRId32, message->message_id, time->seconds, time->nanos);
+    return identity;
+}
+
 static void hold(struct weft_subscriber *subscriber, struct response *response, const Pubsub__ReceivedMessage *from,
                  struct held *held)
 {
     int64_t now = weft_clock_ms();
+    const char *identity = identity_of(from->message, response->arena);
+    if (!identity)
+        return; /* it comes again when its lease ends */
     *held = (struct held){
-        .received.message = from->message,
+        .received = {.message = from->message, .identity = identity},
         .response = response,
         .ack_id = from->ack_id,
         .size = pubsub__message__get_packed_size(from->message),

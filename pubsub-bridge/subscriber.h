@@ -23,6 +23,7 @@ struct weft_subscriber;
 /* A message under lease; it is the subscriber's, and valid until it is acknowledged or released. */
 struct weft_received {
     const Pubsub__Message *message;
+    const char *identity;       /* tells it from all others, and its repeats are of the same */
     struct weft_received *next; /* the caller's, to keep lists of them */
 };
 

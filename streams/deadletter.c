@@ -157,9 +157,11 @@ static bool take_offset(struct weft_text *text, int64_t *offset)
             return false;
         *offset = *offset * 10 + digit;
     }
+    if (used == 0) /* perhaps there is no text at all */
+        return false;
     text->at += used;
     text->size -= used;
-    return used > 0;
+    return true;
 }
 
 static bool take_mark(struct weft_text *text, char mark)

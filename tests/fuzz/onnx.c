@@ -1,17 +1,6 @@
-/* Any bytes as a model file: refused with a word, or loaded and run on one image; libFuzzer drives it.
- *
- *     CC=clang cmake -B build/fuzz -DWEFT_FUZZ=ON -DWEFT_SANITIZE=address,undefined && cmake --build build/fuzz -t
- * fuzz_onnx mkdir corpus && build/fuzz/tests/fuzz/fuzz_onnx corpus tests/data/models tests/data/models/exported
- */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
+/* Any bytes as a model file: refused with a word, or loaded and run on one image. */
+#include "fuzz/fuzz.h"
 #include "model/network.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static void run(const struct weft_network *network)
 {
@@ -30,18 +19,15 @@ static void run(const struct weft_network *network)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
+    char path[FUZZ_PATH_SIZE];
     struct weft_error err = {0};
-    int fd = memfd_create("model", 0);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
-        abort();
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int fd = fuzz_file(bytes, size, path);
     struct weft_network *network = weft_network_load(path, &err);
-    close(fd);
-    if (!network && !err.message[0])
-        abort();
     if (network)
         run(network);
+    else
+        fuzz_expect_reason(&err);
     weft_network_destroy(network);
+    close(fd);
     return 0;
 }

@@ -14,15 +14,14 @@ As a module:
 """
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "cluster"))
 
+import golang  # noqa: E402
 import jars  # noqa: E402
 from cluster import HOST, QUICK_JVM, Registry, free_port  # noqa: E402
 from jars import Failure, Pinned  # noqa: E402
@@ -54,24 +53,7 @@ class Srfake(Registry):
 
 def srfake():
     """Gives the program, building it first when it is not there."""
-    source = HERE / "srfake"
-    ready = jars.cache() / f"srfake-{jars.digest(*(source / name for name in ('go.mod', 'go.sum', 'main.go')))}"
-    if ready.is_file():
-        return ready
-    go = Path(sys.executable).with_name("go")
-    if not go.is_file():
-        raise Failure(f"{go} is needed to build srfake: install {HERE / 'requirements.txt'} with pip")
-    with jars.locked():
-        if not ready.is_file():
-            print("Building the registry srfake (a minute or so, once) ...", file=sys.stderr)
-            part = ready.with_suffix(".part")
-            built = subprocess.run([go, "build", "-trimpath", "-o", part, "."], cwd=source, capture_output=True, text=True,
-                                   check=False, env={**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local",
-                                                     "GOFLAGS": "-mod=readonly"})
-            if built.returncode != 0:
-                raise Failure(f"srfake could not be built:\n{built.stderr}")
-            part.rename(ready)
-    return ready
+    return golang.program(HERE / "srfake", "the registry")
 
 
 class Registries:

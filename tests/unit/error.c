@@ -37,5 +37,16 @@ START_TEST(an_error_may_be_set_from_its_own_message)
 }
 END_TEST
 
+START_TEST(a_message_is_one_line_whatever_it_quotes)
+{
+    struct weft_error err = {0};
+    weft_error_set(&err, WEFT_ERROR_CONFIG, "it is '%s'", "two\nlines\x1b[2J");
+    ck_assert_str_eq(err.message, "it is 'two?lines?[2J'");
+    weft_error_prefix(&err, "%s", "in\tit");
+    ck_assert_str_eq(err.message, "in?it: it is 'two?lines?[2J'");
+}
+END_TEST
+
 SUITE("error", TEST(a_prefix_goes_before_the_message_and_keeps_the_class),
-      TEST(a_message_that_is_too_long_is_cut_not_overrun), TEST(an_error_may_be_set_from_its_own_message))
+      TEST(a_message_that_is_too_long_is_cut_not_overrun), TEST(an_error_may_be_set_from_its_own_message),
+      TEST(a_message_is_one_line_whatever_it_quotes))

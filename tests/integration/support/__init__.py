@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TESTS / "cluster"), str(TESTS / "registries")]
+sys.path[:0] = [str(TESTS / "cluster"), str(TESTS / "registries"), str(TESTS / "pubsub")]
 
 from support.case import OwnCluster, SharedCluster, WeftTest  # noqa: E402
 from support.wait import wait_for  # noqa: E402
