@@ -124,7 +124,7 @@ static const struct {
     {SOURCE, "auto.offset.reset", "earliest"},
     /* What may wait in memory for a worker: the back-pressure. */
     {SOURCE, "queued.max.messages.kbytes", "16384"},
-    /* Since 2.2; for older versions see wake_fetcher in worker.c. */
+    /* Since 2.2; for older versions see fetcher.h. */
     {SOURCE | READER, "fetch.queue.backoff.ms", "10"},
     {SINK, "transaction.timeout.ms", "15000"},
     /* A commit flushes at once, so this delays nothing; smaller values cost half the throughput. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "streams/client.h"
+#include "streams/fetcher.h"
 
 enum { ASK_TIMEOUT_MS = 10000, ASK_SLICE_MS = 5000, ASK_PAUSE_MS = 50 };
 
@@ -16,6 +17,7 @@ struct weft_reader {
     rd_kafka_message_t *message; /* the one given out */
     int partition_count;
     bool *started; /* of each partition */
+    struct weft_fetcher fetcher;
 };
 
 static struct weft_reader *open_reader(const struct weft_settings *settings, enum weft_kafka_role role,
@@ -34,6 +36,7 @@ static struct weft_reader *open_reader(const struct weft_settings *settings, enu
     if (weft_client_partition_count(reader->client, topic, timeout_ms, &reader->partition_count, err) != 0)
         goto fail;
     rd_kafka_t *handle = weft_client_handle(reader->client);
+    weft_fetcher_init(&reader->fetcher, handle);
     reader->topic = rd_kafka_topic_new(handle, topic, NULL);
     reader->queue = rd_kafka_queue_new(handle);
     reader->started = calloc((size_t)reader->partition_count, sizeof *reader->started);
@@ -103,11 +106,19 @@ static bool is_passing(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR__RESOLVE:
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
     case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: /* what the client was told by a broker that was just starting */
     case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return true;
     default: return false;
     }
+}
+
+/* The topic was there when the reader was made, so who does not know it has only just started. */
+static bool is_unknown(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 }
 
 /* Asks for the offset at a time, or at RD_KAFKA_OFFSET_BEGINNING or _END. (rd_kafka_query_watermark_offsets would be
@@ -129,8 +140,7 @@ static int ask_offset(struct weft_reader *reader, int32_t partition, int64_t whe
         if (!code)
             return 0;
         rd_kafka_poll(handle, 0);
-        /* The topic is there, so a client that does not know the partition is only too young. */
-        const bool passes = is_passing(code) || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+        const bool passes = is_passing(code) || is_unknown(code);
         if (!passes || weft_client_refused(reader->client) || weft_clock_ms() >= deadline_ms) {
             weft_client_fail(reader->client, code, "asking for the range of offsets", err);
             return weft_error_prefix(err, "%s partition %d", topic, (int)partition);
@@ -172,6 +182,16 @@ void weft_reader_stop(struct weft_reader *reader, int32_t partition)
     reader->started[partition] = false;
 }
 
+static void wake_fetcher(struct weft_reader *reader)
+{
+    rd_kafka_topic_partition_list_t *partitions = rd_kafka_topic_partition_list_new(reader->partition_count);
+    for (int32_t p = 0; p < reader->partition_count; p++)
+        if (reader->started[p])
+            rd_kafka_topic_partition_list_add(partitions, rd_kafka_topic_name(reader->topic), p);
+    weft_fetcher_wake(&reader->fetcher, partitions);
+    rd_kafka_topic_partition_list_destroy(partitions);
+}
+
 enum weft_reader_event weft_reader_next(struct weft_reader *reader, int timeout_ms, const rd_kafka_message_t **message,
                                         struct weft_error *err)
 {
@@ -187,8 +207,11 @@ enum weft_reader_event weft_reader_next(struct weft_reader *reader, int timeout_
         return WEFT_READER_FAILED;
     }
     rd_kafka_resp_err_t code = reader->message->err;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (weft_fetcher_sleeps(&reader->fetcher, 1, reader->message->len))
+            wake_fetcher(reader);
         return WEFT_READER_MESSAGE;
+    }
     if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return WEFT_READER_END;
     if (is_passing(code))

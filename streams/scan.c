@@ -11,10 +11,12 @@ enum {
 struct weft_settings *weft_scan_settings(const struct weft_settings *settings, struct weft_error *err)
 {
     /* All hold for each partition being read. A record costs the client some 400 bytes beside its own, so that a
-     * megabyte of small ones would become forty. */
+     * megabyte of small ones would become forty. The last: where the partitions being read have come to their ends, the
+     * broker would keep the client's only request for half a second, and those started next would wait for it. */
     static const char *const bounds[][2] = {{"queued.max.messages.kbytes", "4096"},
                                             {"queued.min.messages", "50000"},
-                                            {"fetch.message.max.bytes", "131072"}};
+                                            {"fetch.message.max.bytes", "131072"},
+                                            {"fetch.wait.max.ms", "10"}};
     struct weft_settings *copy = weft_settings_copy(settings, err);
     for (size_t i = 0; copy && i < sizeof bounds / sizeof *bounds; i++) {
         if (weft_settings_set(copy, WEFT_RANK_TOPOLOGY, "scan", bounds[i][0], bounds[i][1], err) != 0) {

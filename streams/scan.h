@@ -32,8 +32,8 @@ struct weft_scan {
     bool following;
 };
 
-/* A copy of the settings under which a reader's client keeps little in memory: for weft_reader_new. Settings that
- * somebody has made hold all the same. */
+/* A copy of the settings under which a reader's client keeps little in memory and lets no broker wait: for
+ * weft_reader_new. Settings that somebody has made hold all the same. */
 struct weft_settings *weft_scan_settings(const struct weft_settings *settings, struct weft_error *err);
 
 /* Sets the ranges to all that the topic holds now. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "streams/batch.h"
 #include "streams/client.h"
+#include "streams/fetcher.h"
 #include "streams/scorer.h"
 #include "streams/transaction.h"
 
@@ -21,8 +22,6 @@ enum {
     REGISTRY_BACKOFF_MAX_MS = 4000,
     COMMITTED_TIMEOUT_MS = 30000,
     BATCH_BYTES_MAX = 16 << 20, /* of requests in one batch, however large they are */
-    WAKE_AFTER_BYTES = 2 << 20, /* an eighth of queued.max.messages.kbytes */
-    WAKE_TIMEOUT_MS = 1000,
 };
 
 struct weft_worker {
@@ -30,6 +29,7 @@ struct weft_worker {
     pthread_t thread;
     struct weft_client *client; /* the consumer */
     rd_kafka_t *consumer;
+    struct weft_fetcher fetcher; /* the consumer's */
     struct weft_transactor *transactor;
     struct weft_scorer *scorer;
     struct weft_serving_lease lease; /* the networks that the scorer uses */
@@ -37,7 +37,6 @@ struct weft_worker {
     int64_t commit_interval_ms;
     int64_t committed_ms; /* when the last transaction ended */
     int aborts_in_a_row;
-    size_t taken_bytes;        /* from the local queue, since the fetcher was last woken */
     struct weft_error failure; /* written before leaving, read after */
 
     atomic_bool stop, abort, leaving, ended, in_transaction;
@@ -154,21 +153,13 @@ static int gather(struct weft_worker *worker, struct weft_error *err)
     return 0;
 }
 
-/* Before librdkafka 2.2 (which has fetch.queue.backoff.ms for it) the fetcher, once the local queue is full, sleeps for
- * up to a second and does not see that the queue has been emptied: half of a loaded worker's time would be spent
- * waiting. Any answer from the leaders of its partitions wakes it, so ask them something small. */
 static void wake_fetcher(struct weft_worker *worker)
 {
-    if (rd_kafka_version() >= 0x02020000)
-        return;
-    worker->taken_bytes += worker->batch.bytes;
     rd_kafka_topic_partition_list_t *assignment = NULL;
-    if (worker->taken_bytes < WAKE_AFTER_BYTES || rd_kafka_assignment(worker->consumer, &assignment) != 0)
+    if (!weft_fetcher_sleeps(&worker->fetcher, worker->batch.count, worker->batch.bytes) ||
+        rd_kafka_assignment(worker->consumer, &assignment) != 0)
         return;
-    worker->taken_bytes = 0;
-    for (int i = 0; i < assignment->cnt; i++)
-        assignment->elems[i].offset = RD_KAFKA_OFFSET_END;
-    rd_kafka_offsets_for_times(worker->consumer, assignment, WAKE_TIMEOUT_MS);
+    weft_fetcher_wake(&worker->fetcher, assignment);
     rd_kafka_topic_partition_list_destroy(assignment);
 }
 
@@ -440,6 +431,7 @@ static int make_clients(struct weft_worker *worker, struct weft_error *err)
     if (!worker->client)
         return -1;
     worker->consumer = weft_client_handle(worker->client);
+    weft_fetcher_init(&worker->fetcher, worker->consumer);
     rd_kafka_poll_set_consumer(worker->consumer);
     const struct weft_transactor_config transactor = {
         .settings = config->settings,

@@ -39,7 +39,8 @@ class Stream(Processor):
         self.registry.schema(self.schema_id)  # known from now on, also while the registry is away
         self.sent = self.extra = 0  # of the load, and beside it
         self.deeds = collections.Counter()
-        self.instances, self.supervised = [], None
+        self.instances, self.latest = [], {}  # all processes; that of each instance
+        self.supervised = {}  # the settings of instances that are started again
 
     def start(self, instance="a", workers=1, failpoint=None, preload=None, **settings):
         """failpoint: NAME:N:kill or NAME:N:stop, as in streams/failpoint.h. preload: a library."""
@@ -49,17 +50,19 @@ class Stream(Processor):
             environment={name: value for name, value in environment.items() if value},
             program=WITH_FAILPOINTS if failpoint else PROGRAM)
         self.instances.append(process)
+        self.latest[instance] = process
         return process
 
-    def supervise(self, **settings):
+    def supervise(self, instance="a", **settings):
         """Starts an instance, and starts it again when it ends by itself, as systemd or Kubernetes do."""
-        self.supervised = settings
-        return self.start(**settings)
+        self.supervised[instance] = settings
+        return self.start(instance, **settings)
 
     def tend(self):
-        if self.supervised is not None and not self.instances[-1].running():
-            self.did(f"ended with {self.instances[-1].process.returncode} and started again")
-            self.start(**self.supervised)
+        for instance, settings in self.supervised.items():
+            if not self.latest[instance].running():
+                self.did(f"ended with {self.latest[instance].process.returncode} and started again")
+                self.start(instance, **settings)
 
     def did(self, what, times=1):
         self.deeds[what] += times
@@ -95,7 +98,11 @@ class Stream(Processor):
 
     def send_values(self, values, **arguments):
         """Messages beside the load; arguments as for confluent_kafka's produce()."""
-        messages = [{"value": value, **arguments} for value in values]
+        self.send_messages([{"value": value, **arguments} for value in values])
+
+    def send_messages(self, messages):
+        """Beside the load; each the arguments of confluent_kafka's produce()."""
+        messages = list(messages)
         self.kafka.produce(self.source, messages, **{"message.max.bytes": 2_000_000})
         self.extra += len(messages)
 
@@ -111,21 +118,21 @@ class Stream(Processor):
     def delays(self):
         """Seconds: the longest time without an answer, and from a request to its answer."""
         answers = []
-        for message in self.kafka.read(self.sink):
+        for message in self.kafka.each(self.sink):
             source = self.registry.decode(message.value())["source"]
             answers.append((message.timestamp()[1] / 1000, source["timestamp"].timestamp()))
         answers.sort()
         gap = max((b[0] - a[0] for a, b in zip(answers, answers[1:])), default=0)
         return round(gap, 1), round(max((at - asked for at, asked in answers), default=0), 1)
 
-    def account_for(self, dead=0, timed=True):
+    def account_for(self, dead=0, timed=True, **outcome):
         """Waits for the last answer, proves exactly once, and notes it all in BUILD/faults.jsonl."""
         self.wait_answered()
         self.assert_exactly_once(dead)
         gap, slowest = self.delays() if timed else (None, None)
         requests = self.sent + self.extra
         self.note({"requests": requests, "results": requests - dead, "dead_letters": dead,
-                   "longest_gap_s": gap, "slowest_answer_s": slowest})
+                   "longest_gap_s": gap, "slowest_answer_s": slowest, **outcome})
 
     def note(self, outcome):
         file = self.test.id().partition(".")[0].removeprefix("test_")

@@ -12,6 +12,7 @@
 /* Kafka's numbers of the requests that a test lets fail. */
 enum mock_request {
     MOCK_PRODUCE = 0,
+    MOCK_LIST_OFFSETS = 2,
     MOCK_INIT_PRODUCER_ID = 22,
     MOCK_ADD_OFFSETS = 25,
     MOCK_END_TXN = 26,

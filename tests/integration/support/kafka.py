@@ -60,28 +60,28 @@ class Kafka:
         return Consumer({**self.settings, "group.id": f"test-{uuid.uuid4()}", "auto.offset.reset": "earliest",
                          "enable.auto.commit": False, "enable.partition.eof": True, **settings})
 
-    def read(self, topic, isolation="read_committed"):
-        """All messages that are in the topic now, in the order of each partition. read_committed ends at the first
+    def each(self, topic, isolation="read_committed"):
+        """Every message that is in the topic now, in the order of each partition. read_committed ends at the first
         transaction that is still open."""
         partitions = [TopicPartition(topic, p, 0) for p in self.topics()[topic].partitions]
         consumer = self.consumer(**{"isolation.level": isolation})
-        messages, ended = [], set()
+        ended = set()
         try:
             consumer.assign(partitions)
-
-            def poll():
-                for message in consumer.consume(1000, timeout=0.1):
+            while len(ended) < len(partitions):
+                for message in wait_for(lambda: consumer.consume(1000, timeout=0.1), f"more of {topic}, or its end"):
                     if not message.error():
-                        messages.append(message)
+                        yield message
                     elif message.error().code() == PARTITION_END:
                         ended.add(message.partition())
                     elif not message.error().retriable():
                         raise KafkaException(message.error())
-                return len(ended) == len(partitions)
-            wait_for(poll, f"the end of {topic}")
         finally:
             consumer.close()
-        return messages
+
+    def read(self, topic, isolation="read_committed"):
+        """The same as a list."""
+        return list(self.each(topic, isolation))
 
     def read_at_least(self, topic, count, isolation="read_committed"):
         """Waits until the topic holds count messages and gives all of them."""

@@ -50,13 +50,13 @@ class Processor:
     def account(self):
         """The coordinates of the requests, and how often each was answered by a result and by a dead letter, as the
         independent client sees it."""
-        requests = {(m.partition(), m.offset()) for m in self.kafka.read(self.source)}
+        requests = {(m.partition(), m.offset()) for m in self.kafka.each(self.source)}
         results, dead = collections.Counter(), collections.Counter()
-        for message in self.kafka.read(self.sink):
+        for message in self.kafka.each(self.sink):
             source = self.registry.decode(message.value())["source"]
             self.test.assertEqual(source["topic"], self.source)
             results[source["partition"], source["offset"]] += 1
-        for message in self.kafka.read(self.dead_letters):
+        for message in self.kafka.each(self.dead_letters):
             headers = dict(message.headers())
             dead[int(headers["weft.source.partition"]), int(headers["weft.source.offset"])] += 1
         return requests, results, dead

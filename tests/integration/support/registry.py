@@ -18,9 +18,10 @@ class Registry:
         with urllib.request.urlopen(request, timeout=30) as reply:
             return json.load(reply)
 
-    def register(self, subject, schema):
+    def register(self, subject, schema, schema_type="AVRO"):
         """schema: as parsed JSON; gives its id."""
-        return self.call(f"/subjects/{subject}/versions", {"schema": json.dumps(schema)})["id"]
+        asked = {"schema": json.dumps(schema), "schemaType": schema_type}
+        return self.call(f"/subjects/{subject}/versions", asked)["id"]
 
     def latest(self, subject):
         """Id and schema."""
