@@ -36,7 +36,7 @@ static void print_time(double seconds)
         printf("%d s", (int)whole);
 }
 
-static void print_row(const char *name, const struct weft_ledger_partition *p, uint64_t left, uint64_t deleted)
+static void print_row(const char *name, const struct weft_replay_ledger_partition *p, uint64_t left, uint64_t deleted)
 {
     if (p)
         printf("%-10s %14" PRId64 " %14" PRId64 " %14" PRId64 " %14" PRIu64 " %12" PRIu64 "\n", name, p->from, p->to,
@@ -72,12 +72,12 @@ static void print_plan(const struct replaying *r)
            plan->resumed ? ": goes on where it was" : "");
     printf("%-10s %14s %14s %14s %14s %12s\n", "partition", "from", "to", "position", "left, at most", "deleted");
     for (int i = 0; i < plan->ledger.count; i++) {
-        const struct weft_ledger_partition *p = &plan->ledger.partitions[i];
+        const struct weft_replay_ledger_partition *p = &plan->ledger.partitions[i];
         char name[16];
         snprintf(name, sizeof name, "%d", (int)p->partition);
         print_row(name, p, (uint64_t)(p->to - p->position), plan->deleted[i]);
     }
-    print_row("all", NULL, weft_ledger_left(&plan->ledger), deleted);
+    print_row("all", NULL, weft_replay_ledger_left(&plan->ledger), deleted);
     putchar('\n');
     print_topic("results", plan->ledger.terms.sink, &plan->sink, plan->source_partitions);
     print_topic("dead letters", plan->ledger.terms.dead_letters, &plan->dead_letters, plan->source_partitions);
@@ -96,7 +96,7 @@ static void print_sample(const struct replaying *r, const struct weft_replay_sam
     const bool limited = r->config.rate > 0 && r->config.rate < sample->per_second;
     const double rate = limited ? r->config.rate : sample->per_second;
     printf("%-13s about ", "time");
-    print_time(seconds_left(weft_ledger_left(&r->plan->ledger), rate));
+    print_time(seconds_left(weft_replay_ledger_left(&r->plan->ledger), rate));
     printf(" at %.0f requests/s, %s\n", rate, limited ? "as --rate says" : "as fast as the first of them were scored");
     if (sample->dead_letters)
         printf("%-13s %" PRIu64 " of the first %" PRIu64 " requests cannot be scored: %s\n", "", sample->dead_letters,
@@ -112,10 +112,10 @@ static json_t *topic_json(const char *name, const struct weft_replay_topic *topi
 static json_t *plan_json(const struct replaying *r)
 {
     const struct weft_replay_plan *plan = r->plan;
-    const struct weft_ledger_terms *terms = &plan->ledger.terms;
+    const struct weft_replay_ledger_terms *terms = &plan->ledger.terms;
     json_t *partitions = json_array();
     for (int i = 0; i < plan->ledger.count; i++) {
-        const struct weft_ledger_partition *p = &plan->ledger.partitions[i];
+        const struct weft_replay_ledger_partition *p = &plan->ledger.partitions[i];
         json_array_append_new(partitions, json_pack("{s:i,s:I,s:I,s:I,s:I}", "partition", (int)p->partition, "from",
                                                     (json_int_t)p->from, "to", (json_int_t)p->to, "position",
                                                     (json_int_t)p->position, "deleted", (json_int_t)plan->deleted[i]));
@@ -124,7 +124,7 @@ static json_t *plan_json(const struct replaying *r)
         "{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:I,s:I,s:o}", "replay", r->config.name, "source", r->config.source,
         "from", terms->from, "to", terms->to, "model", terms->model, "group", weft_replay_group(r->replay), "resumed",
         plan->resumed, "results", topic_json(terms->sink, &plan->sink), "dead_letters",
-        topic_json(terms->dead_letters, &plan->dead_letters), "left", (json_int_t)weft_ledger_left(&plan->ledger),
+        topic_json(terms->dead_letters, &plan->dead_letters), "left", (json_int_t)weft_replay_ledger_left(&plan->ledger),
         "deleted", (json_int_t)sum_deleted(plan), "partitions", partitions);
 }
 
@@ -148,7 +148,7 @@ static int show_plan(const struct replaying *r, struct weft_error *err)
     }
     print_plan(r);
     print_sample(r, &sample);
-    if (weft_ledger_left(&r->plan->ledger))
+    if (weft_replay_ledger_left(&r->plan->ledger))
         printf("nothing has been changed: --execute does it\n");
     return CLI_DONE;
 }
@@ -159,7 +159,7 @@ static int make_topics(const struct replaying *r, struct weft_error *err)
     struct weft_topology_topic missing[2] = {0};
     struct weft_topology wanted = {.topics = missing};
     const struct weft_replay_topic *live[2] = {&r->plan->sink, &r->plan->dead_letters};
-    struct weft_ledger_terms terms = r->plan->ledger.terms;
+    struct weft_replay_ledger_terms terms = r->plan->ledger.terms;
     char *names[2] = {terms.sink, terms.dead_letters};
     for (int i = 0; i < 2; i++)
         if (live[i]->partitions == 0)
@@ -219,7 +219,7 @@ static int watch(const struct replaying *r, struct weft_error *err)
     int signals = 0;
     const int64_t started_ms = weft_clock_ms();
     int64_t logged_ms = started_ms;
-    struct weft_progress *progress = weft_progress_new("replaying", "offsets", weft_ledger_left(&r->plan->ledger));
+    struct weft_progress *progress = weft_progress_new("replaying", "offsets", weft_replay_ledger_left(&r->plan->ledger));
     while ((state = weft_replay_watch(r->replay, &status, err)) == WEFT_REPLAY_RUNNING) {
         weft_progress_update(progress, status.done);
         if (!isatty(STDERR_FILENO) && weft_clock_ms() - logged_ms >= LOG_MS) {
@@ -258,7 +258,7 @@ static int execute(const struct replaying *r, struct weft_error *err)
     else
         print_plan(r);
     fflush(stdout);
-    if (r->plan->resumed && weft_ledger_left(&r->plan->ledger) == 0) {
+    if (r->plan->resumed && weft_replay_ledger_left(&r->plan->ledger) == 0) {
         const struct weft_replay_status nothing = {0};
         print_summary(r, &nothing, 0);
         return CLI_DONE;

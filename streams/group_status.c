@@ -8,11 +8,12 @@
 #include "base/clock.h"
 #include "schemas/registry_settings.h"
 #include "schemas/result.h"
+#include "streams/admin.h"
 #include "streams/client.h"
 #include "streams/deadletter.h"
 #include "streams/message.h"
 
-enum { TIMEOUT_MS = 15000, FETCH_TIMEOUT_MS = 5000, LATE_MS = 1000, PAUSE_MS = 100 };
+enum { TIMEOUT_MS = 15000, FETCH_TIMEOUT_MS = 5000, PAUSE_MS = 100 };
 
 struct reading {
     const struct weft_group_status_config *config;
@@ -81,29 +82,18 @@ static int read_description(struct reading *r, const rd_kafka_ConsumerGroupDescr
 static int describe_group(struct reading *r, struct weft_error *err)
 {
     int result = -1;
-    char reason[256];
-    rd_kafka_t *handle = weft_client_handle(r->committed);
     const char *groups[] = {r->config->names->group};
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
-    rd_kafka_AdminOptions_set_request_timeout(options, TIMEOUT_MS, reason, sizeof reason);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
-    rd_kafka_DescribeConsumerGroups(handle, groups, 1, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, TIMEOUT_MS + LATE_MS);
-    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    if (code) {
-        weft_client_fail(r->committed, code, "describing the group", err);
-    } else {
+    struct weft_admin admin = weft_admin_begin(r->committed, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, TIMEOUT_MS);
+    rd_kafka_DescribeConsumerGroups(weft_client_handle(r->committed), groups, 1, admin.options, admin.queue);
+    if (weft_admin_wait(&admin, "describing the group", err) == 0) {
         size_t count = 0;
-        const rd_kafka_ConsumerGroupDescription_t **descriptions =
-            rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &count);
+        const rd_kafka_ConsumerGroupDescription_t **descriptions = rd_kafka_DescribeConsumerGroups_result_groups(
+            rd_kafka_event_DescribeConsumerGroups_result(admin.event), &count);
         result = count == 1
                      ? read_description(r, descriptions[0], err)
                      : weft_error_set(err, WEFT_ERROR_INTERNAL, "the cluster described %zu groups, not one", count);
     }
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
+    weft_admin_end(&admin);
     return result;
 }
 

@@ -1,11 +1,11 @@
 #include "streams/startup_check.h"
 
 #include <librdkafka/rdkafka.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "streams/admin.h"
 #include "streams/client.h"
 #include "streams/processor_settings.h"
 #include "streams/serving.h"
@@ -29,58 +29,6 @@ struct checking {
     struct weft_client *client;       /* NULL: none could be made */
     bool reached;                     /* a broker has answered */
 };
-
-static struct weft_check *add(struct weft_startup_report *report, const char *name)
-{
-    if (report->count == WEFT_CHECKS_MAX)
-        report->count--;
-    struct weft_check *check = &report->checks[report->count++];
-    *check = (struct weft_check){.name = name};
-    return check;
-}
-
-void weft_startup_note(struct weft_startup_report *report, const char *name, enum weft_check_outcome outcome,
-                       const char *format, ...)
-{
-    struct weft_check *check = add(report, name);
-    va_list args;
-    check->outcome = outcome;
-    report->unknown += outcome == WEFT_CHECK_UNKNOWN;
-    va_start(args, format);
-    vsnprintf(check->text, sizeof check->text, format, args);
-    va_end(args);
-}
-
-void weft_startup_fail(struct weft_startup_report *report, const char *name, bool stops, const struct weft_error *why)
-{
-    struct weft_check *check = add(report, name);
-    check->outcome = WEFT_CHECK_FAILED;
-    check->class = why->class;
-    check->stops = stops;
-    report->failed++;
-    report->stopping += stops;
-    snprintf(check->text, sizeof check->text, "%s", why->message);
-}
-
-const char *weft_check_outcome_name(enum weft_check_outcome outcome)
-{
-    static const char *const names[] = {"ok", "failed", "unknown"};
-    return names[outcome];
-}
-
-int weft_startup_verdict(const struct weft_startup_report *report, struct weft_error *err)
-{
-    for (size_t i = 0; i < report->count; i++) {
-        const struct weft_check *check = &report->checks[i];
-        if (!check->stops)
-            continue;
-        weft_error_set(err, check->class, "%s", check->text);
-        return report->stopping == 1 ? -1
-                                     : weft_error_prefix(err, "%zu start-up checks have failed, the first: %s",
-                                                         report->stopping, check->name);
-    }
-    return 0;
-}
 
 /* What the clients will be made of, and what the consumer says of its strategy. */
 static void check_settings(struct checking *checking)
@@ -241,24 +189,21 @@ static bool ask_for_group(struct checking *checking, bool last)
 {
     const char *name = checking->names.group;
     bool answered = true;
-    char reason[256];
-    rd_kafka_t *handle = weft_client_handle(checking->client);
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
-    rd_kafka_AdminOptions_set_request_timeout(options, ANSWER_MS, reason, sizeof reason);
-    rd_kafka_DescribeConsumerGroups(handle, &name, 1, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ANSWER_MS + SLICE_MS);
-    rd_kafka_resp_err_t code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    const char *text = rd_kafka_err2str(code);
+    struct weft_error why = {0};
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const char *text = why.message;
     const rd_kafka_ConsumerGroupDescription_t *group = NULL;
-    if (!code) {
+    struct weft_admin admin = weft_admin_begin(checking->client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, ANSWER_MS);
+    rd_kafka_DescribeConsumerGroups(weft_client_handle(checking->client), &name, 1, admin.options, admin.queue);
+    if (weft_admin_wait(&admin, "describing it", &why) == 0) {
         size_t count = 0;
-        const rd_kafka_ConsumerGroupDescription_t **groups =
-            rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(event), &count);
+        const rd_kafka_ConsumerGroupDescription_t **groups = rd_kafka_DescribeConsumerGroups_result_groups(
+            rd_kafka_event_DescribeConsumerGroups_result(admin.event), &count);
         group = count ? groups[0] : NULL;
         const rd_kafka_error_t *fault = group ? rd_kafka_ConsumerGroupDescription_error(group) : NULL;
         code = fault ? rd_kafka_error_code(fault) : RD_KAFKA_RESP_ERR_NO_ERROR;
         text = fault ? rd_kafka_error_string(fault) : "no answer";
+        why.class = weft_kafka_error_class(code);
     }
     if (!code && group) {
         judge_group(checking, group);
@@ -269,15 +214,12 @@ static bool ask_for_group(struct checking *checking, bool last)
         struct weft_error err = {0};
         weft_error_set(&err, WEFT_ERROR_CONFLICT, "group %s: %s: choose another with group.id", name, text);
         weft_startup_fail(checking->report, "group", true, &err);
-    } else if (last || weft_kafka_error_class(code) != WEFT_ERROR_UNAVAILABLE) {
+    } else if (last || why.class != WEFT_ERROR_UNAVAILABLE) {
         weft_startup_note(checking->report, "group", WEFT_CHECK_UNKNOWN, "group %s: %s", name, text);
     } else {
         answered = false;
     }
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
+    weft_admin_end(&admin);
     return answered;
 }
 

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/settings.h"
 #include "streams/processor_settings.h"
-#include "streams/startup_check.h"
+#include "streams/startup_report.h"
 
 /* The topics must be there. Adds the checks right.transactions, right.group, right.source, right.sink,
  * right.dead_letters and, with a shadow, right.shadow. */

@@ -6,7 +6,7 @@
 #include "base/settings.h"
 #include "model/network.h"
 #include "streams/processor_settings.h"
-#include "streams/startup_check.h"
+#include "streams/startup_report.h"
 
 /* Adds the checks registry, schema.source, schema.sink, with a shadow schema.shadow, and model.input, which reads the
  * source's latest requests. model NULL: it cannot be loaded; source_readable false: there is nothing to read. */

@@ -8,7 +8,7 @@
 #include "schemas/registry_settings.h"
 #include "schemas/subject.h"
 #include "topology/acl.h"
-#include "topology/admin.h"
+#include "streams/admin.h"
 #include "topology/guard.h"
 #include "topology/topics.h"
 

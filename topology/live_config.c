@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/admin.h"
+#include "streams/admin.h"
 
 static int copy_entries(const rd_kafka_ConfigEntry_t **entries, size_t count, struct weft_live_config *config)
 {

@@ -4,7 +4,8 @@
 
 #include "schemas/registry.h"
 #include "streams/client.h"
-#include "topology/plan.h"
+#include "topology/step.h"
+#include "topology/topology.h"
 
 struct weft_topology_plan {
     const struct weft_topology *topology;
@@ -26,6 +27,11 @@ int weft_step_set_detail(struct weft_topology_step *step, struct weft_error *err
 
 /* Whether "what:name" is allowed. */
 bool weft_plan_allows(const struct weft_topology_plan *plan, const char *what, const char *name);
+
+/* A flag with a slip of the pen must not look as if it had been heard: WEFT_ERROR_USAGE for what the file does not
+ * declare. */
+int weft_plan_check_allowed(const struct weft_topology *topology, const struct weft_topology_allowed *allowed,
+                            struct weft_error *err);
 
 #define WEFT_ALLOW_RETENTION "shrink-retention"
 #define WEFT_ALLOW_COMPATIBILITY "loosen-compatibility"

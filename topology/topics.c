@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "topology/admin.h"
+#include "streams/admin.h"
 
 enum { REASON_SIZE = 256, PAUSE_MS = 50 };
 

@@ -7,22 +7,23 @@
 
 enum { COMMITTED_TIMEOUT_MS = 30000, VERSION = 1 };
 
-void weft_ledger_clear(struct weft_ledger *ledger)
+void weft_replay_ledger_clear(struct weft_replay_ledger *ledger)
 {
     free(ledger->partitions);
-    *ledger = (struct weft_ledger){0};
+    *ledger = (struct weft_replay_ledger){0};
 }
 
-int weft_ledger_write_note(const struct weft_ledger_terms *terms, const struct weft_ledger_partition *partition,
-                           int count, char out[WEFT_LEDGER_NOTE_SIZE], struct weft_error *err)
+int weft_replay_ledger_write_note(const struct weft_replay_ledger_terms *terms,
+                                  const struct weft_replay_ledger_partition *partition, int count,
+                                  char out[WEFT_REPLAY_LEDGER_NOTE_SIZE], struct weft_error *err)
 {
     json_t *note =
         json_pack("{s:i,s:i,s:I,s:I,s:s,s:s,s:s,s:s,s:s}", "weft.replay", VERSION, "partitions", count, "begin",
                   (json_int_t)partition->from, "end", (json_int_t)partition->to, "sink", terms->sink, "dead.letters",
                   terms->dead_letters, "model", terms->model, "from", terms->from, "to", terms->to);
-    size_t size = note ? json_dumpb(note, out, WEFT_LEDGER_NOTE_SIZE, JSON_COMPACT) : 0;
+    size_t size = note ? json_dumpb(note, out, WEFT_REPLAY_LEDGER_NOTE_SIZE, JSON_COMPACT) : 0;
     json_decref(note);
-    if (size == 0 || size >= WEFT_LEDGER_NOTE_SIZE)
+    if (size == 0 || size >= WEFT_REPLAY_LEDGER_NOTE_SIZE)
         return weft_error_set(err, WEFT_ERROR_CONFIG,
                               "what is to be remembered of the replay does not fit an offset's metadata");
     out[size] = '\0';
@@ -34,8 +35,8 @@ static bool copy(char *out, size_t size, const char *text)
     return (size_t)snprintf(out, size, "%s", text) < size;
 }
 
-int weft_ledger_read_note(const char *note, size_t size, struct weft_ledger_terms *terms,
-                          struct weft_ledger_partition *partition, int *count, struct weft_error *err)
+int weft_replay_ledger_read_note(const char *note, size_t size, struct weft_replay_ledger_terms *terms,
+                                 struct weft_replay_ledger_partition *partition, int *count, struct weft_error *err)
 {
     int version = 0;
     json_int_t from, to;
@@ -59,13 +60,13 @@ int weft_ledger_read_note(const char *note, size_t size, struct weft_ledger_term
                                   version > VERSION ? "it was written by a newer weft" : "it is not a replay's");
 }
 
-static int read_partition(struct weft_ledger *ledger, const rd_kafka_topic_partition_t *committed, int *expected,
+static int read_partition(struct weft_replay_ledger *ledger, const rd_kafka_topic_partition_t *committed, int *expected,
                           struct weft_error *err)
 {
     int count;
-    struct weft_ledger_terms terms = {0};
-    struct weft_ledger_partition one = {.partition = committed->partition, .position = committed->offset};
-    if (weft_ledger_read_note(committed->metadata, committed->metadata_size, &terms, &one, &count, err) != 0)
+    struct weft_replay_ledger_terms terms = {0};
+    struct weft_replay_ledger_partition one = {.partition = committed->partition, .position = committed->offset};
+    if (weft_replay_ledger_read_note(committed->metadata, committed->metadata_size, &terms, &one, &count, err) != 0)
         return -1;
     if (one.position < one.from || one.position > one.to || (ledger->count > 0 && count != *expected) ||
         (ledger->count > 0 && memcmp(&terms, &ledger->terms, sizeof terms) != 0))
@@ -76,11 +77,11 @@ static int read_partition(struct weft_ledger *ledger, const rd_kafka_topic_parti
     return 0;
 }
 
-int weft_ledger_read(struct weft_client *client, const char *source, int partition_count, struct weft_ledger *ledger,
-                     struct weft_error *err)
+int weft_replay_ledger_read(struct weft_client *client, const char *source, int partition_count,
+                            struct weft_replay_ledger *ledger, struct weft_error *err)
 {
     int result = -1, expected = 0;
-    *ledger = (struct weft_ledger){0};
+    *ledger = (struct weft_replay_ledger){0};
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partition_count);
     rd_kafka_topic_partition_list_add_range(list, source, 0, partition_count - 1);
     ledger->partitions = calloc((size_t)partition_count, sizeof *ledger->partitions);
@@ -109,22 +110,22 @@ int weft_ledger_read(struct weft_client *client, const char *source, int partiti
 out:
     rd_kafka_topic_partition_list_destroy(list);
     if (result != 0)
-        weft_ledger_clear(ledger);
+        weft_replay_ledger_clear(ledger);
     return result;
 }
 
-rd_kafka_topic_partition_list_t *weft_ledger_offsets(const struct weft_ledger *ledger, const char *source,
-                                                     const int64_t *next, bool all, struct weft_error *err)
+rd_kafka_topic_partition_list_t *weft_replay_ledger_offsets(const struct weft_replay_ledger *ledger, const char *source,
+                                                            const int64_t *next, bool all, struct weft_error *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(ledger->count);
     for (int i = 0; i < ledger->count; i++) {
-        const struct weft_ledger_partition *partition = &ledger->partitions[i];
-        char note[WEFT_LEDGER_NOTE_SIZE];
+        const struct weft_replay_ledger_partition *partition = &ledger->partitions[i];
+        char note[WEFT_REPLAY_LEDGER_NOTE_SIZE];
         if (next[i] == partition->position && !all)
             continue;
         rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(list, source, partition->partition);
         entry->offset = next[i];
-        if (weft_ledger_write_note(&ledger->terms, partition, ledger->count, note, err) == 0)
+        if (weft_replay_ledger_write_note(&ledger->terms, partition, ledger->count, note, err) == 0)
             entry->metadata = strdup(note);
         else
             goto fail;

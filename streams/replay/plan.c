@@ -8,12 +8,12 @@
 
 void weft_replay_plan_clear(struct weft_replay_plan *plan)
 {
-    weft_ledger_clear(&plan->ledger);
+    weft_replay_ledger_clear(&plan->ledger);
     free(plan->deleted);
     plan->deleted = NULL;
 }
 
-uint64_t weft_ledger_left(const struct weft_ledger *ledger)
+uint64_t weft_replay_ledger_left(const struct weft_replay_ledger *ledger)
 {
     uint64_t left = 0;
     for (int i = 0; i < ledger->count; i++)
@@ -31,7 +31,7 @@ static int agree(const char *what, const char *asked, const char *begun, int sho
                           what, shown, begun, shown, asked);
 }
 
-int weft_replay_agree(const struct weft_ledger_terms *asked, const struct weft_ledger_terms *begun,
+int weft_replay_agree(const struct weft_replay_ledger_terms *asked, const struct weft_replay_ledger_terms *begun,
                       struct weft_error *err)
 {
     enum { SHA_SHOWN = 12, ALL = WEFT_BOUND_SIZE };
@@ -95,7 +95,7 @@ static int freeze(struct weft_replay_plan *plan, struct weft_reader *reader, int
                   const struct weft_bound *begin, const struct weft_bound *end, struct weft_error *err)
 {
     struct weft_bound_partition live = {0};
-    struct weft_ledger_partition *next = &plan->ledger.partitions[plan->ledger.count];
+    struct weft_replay_ledger_partition *next = &plan->ledger.partitions[plan->ledger.count];
     int64_t deleted;
     if (weft_reader_range(reader, partition, &live.first, &live.end, err) != 0)
         return -1;
@@ -116,7 +116,7 @@ static int begin_anew(const struct weft_replay_request *request, struct weft_rep
 {
     struct weft_bound begin, end;
     plan->ledger.terms = request->terms;
-    struct weft_ledger_terms *terms = &plan->ledger.terms;
+    struct weft_replay_ledger_terms *terms = &plan->ledger.terms;
     if (!terms->from[0])
         snprintf(terms->from, sizeof terms->from, "beginning");
     if (!terms->to[0])
@@ -143,7 +143,7 @@ static int go_on(const struct weft_replay_request *request, struct weft_replay_p
     if (weft_replay_agree(&request->terms, &plan->ledger.terms, err) != 0)
         return -1;
     for (int i = 0; i < plan->ledger.count; i++) {
-        const struct weft_ledger_partition *partition = &plan->ledger.partitions[i];
+        const struct weft_replay_ledger_partition *partition = &plan->ledger.partitions[i];
         int64_t first, end;
         if (weft_reader_range(reader, partition->partition, &first, &end, err) != 0)
             return -1;
@@ -176,7 +176,7 @@ int weft_replay_plan_make(const struct weft_replay_request *request, struct weft
         goto out;
     }
     client = weft_client_new(request->settings, &options, request->log, err);
-    if (!client || weft_ledger_read(client, request->source, plan->source_partitions, &plan->ledger, err) != 0 ||
+    if (!client || weft_replay_ledger_read(client, request->source, plan->source_partitions, &plan->ledger, err) != 0 ||
         (plan->ledger.count > 0 ? go_on : begin_anew)(request, plan, reader, err) != 0 ||
         look(client, request->terms.sink, timeout_ms, &plan->sink, err) != 0 ||
         look(client, request->terms.dead_letters, timeout_ms, &plan->dead_letters, err) != 0)

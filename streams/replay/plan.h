@@ -15,7 +15,7 @@ struct weft_replay_request {
     const struct weft_settings *settings;
     struct weft_log *log;
     const char *source, *group;
-    struct weft_ledger_terms terms; /* from and to may be empty: as remembered, or else beginning and end */
+    struct weft_replay_ledger_terms terms; /* from and to may be empty: as remembered, or else beginning and end */
 };
 
 /* A topic to be written to. */
@@ -25,9 +25,9 @@ struct weft_replay_topic {
 };
 
 struct weft_replay_plan {
-    struct weft_ledger ledger; /* as remembered, or as it would be written */
-    bool resumed;              /* it is remembered */
-    uint64_t *deleted;         /* of each partition of the ledger: offsets still to be read that are no longer there */
+    struct weft_replay_ledger ledger; /* as remembered, or as it would be written */
+    bool resumed;                     /* it is remembered */
+    uint64_t *deleted; /* of each partition of the ledger: offsets still to be read that are no longer there */
     int source_partitions;
     struct weft_replay_topic sink, dead_letters;
 };
@@ -38,10 +38,10 @@ int weft_replay_plan_make(const struct weft_replay_request *request, struct weft
 void weft_replay_plan_clear(struct weft_replay_plan *plan);
 
 /* Whether the terms asked for are those that the ledger was begun with; an empty bound fits any. */
-int weft_replay_agree(const struct weft_ledger_terms *asked, const struct weft_ledger_terms *begun,
+int weft_replay_agree(const struct weft_replay_ledger_terms *asked, const struct weft_replay_ledger_terms *begun,
                       struct weft_error *err);
 
 /* Offsets still to be read. */
-uint64_t weft_ledger_left(const struct weft_ledger *ledger);
+uint64_t weft_replay_ledger_left(const struct weft_replay_ledger *ledger);
 
 #endif

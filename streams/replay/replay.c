@@ -47,14 +47,15 @@ static int check_name(const char *name, struct weft_error *err)
 static int name_topic(const struct weft_replay_config *config, const char *given, const char *behind, char *out,
                       struct weft_error *err)
 {
-    int size = given ? snprintf(out, WEFT_LEDGER_TOPIC_SIZE, "%s", given)
-                     : snprintf(out, WEFT_LEDGER_TOPIC_SIZE, "%s.replay.%s%s", config->source, config->name, behind);
-    if (size < WEFT_LEDGER_TOPIC_SIZE)
+    int size =
+        given ? snprintf(out, WEFT_REPLAY_LEDGER_TOPIC_SIZE, "%s", given)
+              : snprintf(out, WEFT_REPLAY_LEDGER_TOPIC_SIZE, "%s.replay.%s%s", config->source, config->name, behind);
+    if (size < WEFT_REPLAY_LEDGER_TOPIC_SIZE)
         return 0;
     return weft_error_set(err, WEFT_ERROR_USAGE,
                           "the topic %s is longer than %d bytes: name it with --sink and "
                           "--dead-letters",
-                          out, WEFT_LEDGER_TOPIC_SIZE - 1);
+                          out, WEFT_REPLAY_LEDGER_TOPIC_SIZE - 1);
 }
 
 /* Bounds are checked here so that a wrong one is found before anybody is asked. */
@@ -69,10 +70,10 @@ static int copy_bound(const char *text, const char *option, char *out, struct we
     return 0;
 }
 
-static int read_terms(const struct weft_replay *replay, struct weft_ledger_terms *terms, struct weft_error *err)
+static int read_terms(const struct weft_replay *replay, struct weft_replay_ledger_terms *terms, struct weft_error *err)
 {
     const struct weft_replay_config *config = &replay->config;
-    *terms = (struct weft_ledger_terms){0};
+    *terms = (struct weft_replay_ledger_terms){0};
     snprintf(terms->model, sizeof terms->model, "%s", weft_network_info(replay->network)->sha256);
     if (name_topic(config, config->sink, "", terms->sink, err) != 0 ||
         name_topic(config, config->dead_letters, ".dead", terms->dead_letters, err) != 0 ||
@@ -159,9 +160,9 @@ static struct weft_scorer_config scorer_config(const struct weft_replay *replay,
 }
 
 /* The partition that has most left. */
-static const struct weft_ledger_partition *largest(const struct weft_ledger *ledger)
+static const struct weft_replay_ledger_partition *largest(const struct weft_replay_ledger *ledger)
 {
-    const struct weft_ledger_partition *most = &ledger->partitions[0];
+    const struct weft_replay_ledger_partition *most = &ledger->partitions[0];
     for (int i = 1; i < ledger->count; i++)
         if (ledger->partitions[i].to - ledger->partitions[i].position > most->to - most->position)
             most = &ledger->partitions[i];
@@ -170,7 +171,8 @@ static const struct weft_ledger_partition *largest(const struct weft_ledger *led
 
 /* Reads its first requests that are left; they must be freed before the reader is. */
 static int read_sample(const struct weft_replay *replay, struct weft_reader *reader,
-                       const struct weft_ledger_partition *from, struct weft_batch *batch, struct weft_error *err)
+                       const struct weft_replay_ledger_partition *from, struct weft_batch *batch,
+                       struct weft_error *err)
 {
     int64_t first, end, until_ms = weft_clock_ms() + SAMPLE_WAIT_MS;
     if (weft_reader_range(reader, from->partition, &first, &end, err) != 0 ||
@@ -215,7 +217,7 @@ out:
 
 int weft_replay_sample(struct weft_replay *replay, struct weft_replay_sample *sample, struct weft_error *err)
 {
-    const struct weft_ledger_partition *from = largest(&replay->plan.ledger);
+    const struct weft_replay_ledger_partition *from = largest(&replay->plan.ledger);
     struct weft_batch batch;
     int result = -1;
     *sample = (struct weft_replay_sample){0};

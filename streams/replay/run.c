@@ -34,10 +34,10 @@ struct weft_replay_run {
     struct weft_scoring *scoring;
     struct weft_reader *reader;
     struct weft_batch batch;
-    struct weft_ledger ledger; /* as committed */
-    int64_t *next;             /* of each partition of the ledger: how far it has been read */
-    int *index;                /* of each partition of the source: its place in the ledger, or -1 */
-    int open;                  /* partitions not read to their end */
+    struct weft_replay_ledger ledger; /* as committed */
+    int64_t *next;                    /* of each partition of the ledger: how far it has been read */
+    int *index;                       /* of each partition of the source: its place in the ledger, or -1 */
+    int open;                         /* partitions not read to their end */
     int aborts_in_a_row;
     int64_t due_ns;            /* when the rate allows the next request */
     int64_t heard_ms;          /* when the source last gave something */
@@ -85,7 +85,7 @@ static void finish(struct weft_replay_run *run, int i)
 
 static void on_request(struct weft_replay_run *run, int i, const rd_kafka_message_t *message)
 {
-    const struct weft_ledger_partition *partition = &run->ledger.partitions[i];
+    const struct weft_replay_ledger_partition *partition = &run->ledger.partitions[i];
     if (message->offset < run->next[i])
         return;
     if (message->offset < partition->to) {
@@ -217,7 +217,7 @@ static enum outcome transact(struct weft_replay_run *run, struct weft_error *err
     if (!has_moved(run))
         return DONE;
     rd_kafka_topic_partition_list_t *offsets =
-        weft_ledger_offsets(&run->ledger, run->config.source, run->next, all, err);
+        weft_replay_ledger_offsets(&run->ledger, run->config.source, run->next, all, err);
     if (!offsets)
         return FAILED;
     enum weft_verdict verdict = weft_transactor_run_for(run->transactor, &run->batch, run->config.group, offsets, &why);
@@ -267,7 +267,7 @@ static int open_source(struct weft_replay_run *run, struct weft_error *err)
     run->due_ns = weft_clock_ns();
     run->heard_ms = weft_clock_ms();
     for (int i = 0; i < run->ledger.count; i++) {
-        const struct weft_ledger_partition *partition = &run->ledger.partitions[i];
+        const struct weft_replay_ledger_partition *partition = &run->ledger.partitions[i];
         int64_t first, end, at = partition->position;
         run->next[i] = partition->position;
         if (at == partition->to)
@@ -294,7 +294,7 @@ static enum outcome pass(struct weft_replay_run *run, struct weft_error *err)
 {
     if (open_source(run, err) != 0)
         return FAILED;
-    while (!stopped(run) && weft_ledger_left(&run->ledger) > 0) {
+    while (!stopped(run) && weft_replay_ledger_left(&run->ledger) > 0) {
         weft_transactor_poll(run->transactor);
         if (gather(run, err) != 0 || score(run, err) != 0)
             return FAILED;
@@ -333,8 +333,8 @@ static int recall(struct weft_replay_run *run, struct weft_error *err)
 {
     const struct weft_replay_plan *plan = run->config.plan;
     on_step("committed", run);
-    weft_ledger_clear(&run->ledger);
-    if (weft_ledger_read(run->client, run->config.source, plan->source_partitions, &run->ledger, err) != 0)
+    weft_replay_ledger_clear(&run->ledger);
+    if (weft_replay_ledger_read(run->client, run->config.source, plan->source_partitions, &run->ledger, err) != 0)
         return -1;
     if (run->ledger.count == 0 ? begin(run, err) != 0
                                : weft_replay_agree(&plan->ledger.terms, &run->ledger.terms, err) != 0)
@@ -343,7 +343,7 @@ static int recall(struct weft_replay_run *run, struct weft_error *err)
         run->index[p] = -1;
     for (int i = 0; i < run->ledger.count; i++)
         run->index[run->ledger.partitions[i].partition] = i;
-    atomic_store(&run->left, weft_ledger_left(&run->ledger));
+    atomic_store(&run->left, weft_replay_ledger_left(&run->ledger));
     return 0;
 }
 
@@ -412,7 +412,7 @@ static void free_run(struct weft_replay_run *run)
     weft_transactor_destroy(run->transactor);
     weft_client_destroy(run->client);
     weft_scoring_destroy(run->scoring);
-    weft_ledger_clear(&run->ledger);
+    weft_replay_ledger_clear(&run->ledger);
     free(run->next);
     free(run->index);
     free(run);
@@ -432,7 +432,7 @@ struct weft_replay_run *weft_replay_run_start(const struct weft_replay_run_confi
     run->next = calloc(partitions, sizeof *run->next);
     run->index = calloc(partitions, sizeof *run->index);
     run->refreshed_ms = -REFRESH_MS; /* the first transaction commits all positions */
-    atomic_store(&run->left, weft_ledger_left(&config->plan->ledger));
+    atomic_store(&run->left, weft_replay_ledger_left(&config->plan->ledger));
     on_step("start", run);
     if (!run->next || !run->index ||
         weft_batch_init(&run->batch, (size_t)weft_settings_integer(config->settings, "batch.max")) != 0) {

@@ -5,8 +5,8 @@
  *     if (weft_admin_wait(&admin, "creating a topic", err) == 0) ... admin.event ...
  *     weft_admin_end(&admin);
  */
-#ifndef WEFT_TOPOLOGY_ADMIN_H
-#define WEFT_TOPOLOGY_ADMIN_H
+#ifndef WEFT_STREAMS_ADMIN_H
+#define WEFT_STREAMS_ADMIN_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "topology/admin.h"
+#include "streams/admin.h"
 
 enum { REASON_SIZE = 256, LATE_MS = 1000 };
 
