@@ -46,15 +46,7 @@ static void on_delivered(rd_kafka_t *producer, const rd_kafka_message_t *message
         return;
     if (!delivery->undelivered)
         delivery->undelivered = message->err;
-    if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-        return;
-    rd_kafka_headers_t *headers = NULL;
-    rd_kafka_message_headers(message, &headers);
-    /* By name, as a report may carry another handle of the topic than ours. */
-    for (int i = 0; i < OUTLETS; i++)
-        if (strcmp(rd_kafka_topic_name(delivery->outlets[i].topic), rd_kafka_topic_name(message->rkt)) == 0)
-            weft_outlet_refused(&delivery->outlets[i],
-                                weft_outlet_record_size(message->key_len, message->len, headers));
+    weft_outlets_failed(delivery->outlets, OUTLETS, message);
 }
 
 struct weft_delivery *weft_delivery_new(const struct weft_delivery_config *config, struct weft_error *err)
@@ -78,10 +70,7 @@ struct weft_delivery *weft_delivery_new(const struct weft_delivery_config *confi
     if (weft_client_partition_count(delivery->client, config->topic, TOPIC_TIMEOUT_MS, &delivery->partition_count,
                                     err) != 0)
         goto fail;
-    char text[24] = "";
-    size_t size = sizeof text;
-    rd_kafka_conf_get(rd_kafka_conf(delivery->producer), "transaction.timeout.ms", text, &size);
-    delivery->deadline_ms = strtoll(text, NULL, 10) * 2 / 3;
+    delivery->deadline_ms = weft_client_transaction_deadline_ms(delivery->client);
     for (int i = 0; i < OUTLETS; i++) {
         rd_kafka_topic_t *topic = rd_kafka_topic_new(delivery->producer, topics[i], NULL);
         if (!topic) {
@@ -127,8 +116,7 @@ static int flush(struct weft_delivery *delivery, int64_t deadline_ms, struct wef
         if (!delivery->config.waiting(delivery->config.arg) || weft_clock_ms() >= deadline_ms)
             return weft_client_fail(delivery->client, code, "writing", err);
     }
-    for (int i = 0; i < OUTLETS; i++)
-        delivery->outlets[i].queued = 0;
+    weft_outlets_flushed(delivery->outlets, OUTLETS);
     return delivery->undelivered ? weft_client_fail(delivery->client, delivery->undelivered, "writing", err) : 0;
 }
 
@@ -280,22 +268,12 @@ static enum weft_verdict abort_all(struct weft_delivery *delivery, struct weft_e
     return verdict == WEFT_VERDICT_FENCED ? verdict : WEFT_VERDICT_FATAL;
 }
 
-/* After an abort: whether the next attempt will be a different one. */
-static bool learn(struct weft_delivery *delivery, struct weft_error *err)
-{
-    bool learned = false;
-    for (int i = 0; i < OUTLETS; i++)
-        learned |= weft_outlet_learn(&delivery->outlets[i], err);
-    return learned;
-}
-
 static enum weft_verdict transact(struct weft_delivery *delivery, const Pubsub__Message *const *messages, size_t count,
                                   const struct weft_ledger_entry *entry, struct weft_error *err)
 {
     struct weft_error why = {0};
     delivery->undelivered = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (int i = 0; i < OUTLETS; i++)
-        delivery->outlets[i].queued = 0;
+    weft_outlets_flushed(delivery->outlets, OUTLETS);
     enum weft_verdict verdict = weft_verdict(rd_kafka_begin_transaction(delivery->producer), "beginning", err);
     if (verdict != WEFT_VERDICT_DONE)
         return verdict == WEFT_VERDICT_FENCED ? verdict : WEFT_VERDICT_FATAL;
@@ -316,7 +294,9 @@ static enum weft_verdict transact(struct weft_delivery *delivery, const Pubsub__
     enum weft_verdict aborted = abort_all(delivery, err);
     if (aborted != WEFT_VERDICT_ABORT)
         return aborted;
-    return verdict == WEFT_VERDICT_ABORT && learn(delivery, err) ? WEFT_VERDICT_ADAPT : verdict;
+    /* After the abort, as by then every delivery has been reported. */
+    return verdict == WEFT_VERDICT_ABORT && weft_outlets_learn(delivery->outlets, OUTLETS, err) ? WEFT_VERDICT_ADAPT
+                                                                                                : verdict;
 }
 
 enum weft_verdict weft_delivery_run(struct weft_delivery *delivery, const Pubsub__Message *const *messages,

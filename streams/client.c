@@ -237,6 +237,14 @@ rd_kafka_t *weft_client_handle(const struct weft_client *client)
     return client->handle;
 }
 
+int64_t weft_client_transaction_deadline_ms(const struct weft_client *client)
+{
+    char text[24] = "";
+    size_t size = sizeof text;
+    rd_kafka_conf_get(rd_kafka_conf(client->handle), "transaction.timeout.ms", text, &size);
+    return strtoll(text, NULL, 10) * 2 / 3;
+}
+
 bool weft_client_refused(struct weft_client *client)
 {
     pthread_mutex_lock(&client->lock);

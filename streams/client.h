@@ -7,6 +7,7 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -39,6 +40,9 @@ struct weft_client *weft_client_new(const struct weft_settings *settings, const 
 void weft_client_destroy(struct weft_client *client);
 
 rd_kafka_t *weft_client_handle(const struct weft_client *client);
+
+/* How long the calls of a transaction may be repeated: for longer than the broker keeps it open would be in vain. */
+int64_t weft_client_transaction_deadline_ms(const struct weft_client *client);
 
 /* What the cluster says of a topic: of `only`, or when that is NULL of all, or else of those that the client has
  * handles for. Waits for a broker up to timeout_ms, but not after a refused password or certificate. The caller

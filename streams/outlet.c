@@ -59,3 +59,31 @@ bool weft_outlet_learn(struct weft_outlet *outlet, struct weft_error *err)
                    count, outlet->batch_max);
     return true;
 }
+
+void weft_outlets_failed(struct weft_outlet *outlets, size_t count, const rd_kafka_message_t *message)
+{
+    if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return;
+    rd_kafka_headers_t *headers = NULL;
+    rd_kafka_message_headers(message, &headers);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_topic_t *topic = outlets[i].topic;
+        /* By name, as a report may carry another handle of the topic than ours. */
+        if (topic && strcmp(rd_kafka_topic_name(topic), rd_kafka_topic_name(message->rkt)) == 0)
+            weft_outlet_refused(&outlets[i], weft_outlet_record_size(message->key_len, message->len, headers));
+    }
+}
+
+void weft_outlets_flushed(struct weft_outlet *outlets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        outlets[i].queued = 0;
+}
+
+bool weft_outlets_learn(struct weft_outlet *outlets, size_t count, struct weft_error *err)
+{
+    bool learned = false;
+    for (size_t i = 0; i < count; i++)
+        learned |= weft_outlet_learn(&outlets[i], err);
+    return learned;
+}

@@ -36,4 +36,14 @@ void weft_outlet_refused(struct weft_outlet *outlet, size_t size);
 /* Draws the conclusion from what was refused. Gives false when nothing was; else *err says what will be different. */
 bool weft_outlet_learn(struct weft_outlet *outlet, struct weft_error *err);
 
+/* For the outlets of one producer. To be told of every delivery that failed: what was refused as too large is counted
+ * at the outlet of its topic. */
+void weft_outlets_failed(struct weft_outlet *outlets, size_t count, const rd_kafka_message_t *message);
+
+/* Nothing is queued any more. */
+void weft_outlets_flushed(struct weft_outlet *outlets, size_t count);
+
+/* Whether any of them has learned something. */
+bool weft_outlets_learn(struct weft_outlet *outlets, size_t count, struct weft_error *err);
+
 #endif

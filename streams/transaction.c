@@ -27,19 +27,6 @@ struct weft_transactor {
     char undelivered_topic[256];
 };
 
-static void note_refused(struct weft_transactor *transactor, const rd_kafka_message_t *message)
-{
-    rd_kafka_headers_t *headers = NULL;
-    rd_kafka_message_headers(message, &headers);
-    for (int i = 0; i < OUTLETS; i++) {
-        rd_kafka_topic_t *topic = transactor->outlets[i].topic;
-        /* By name, as a report may carry another handle of the topic than ours. */
-        if (topic && strcmp(rd_kafka_topic_name(topic), rd_kafka_topic_name(message->rkt)) == 0)
-            weft_outlet_refused(&transactor->outlets[i],
-                                weft_outlet_record_size(message->key_len, message->len, headers));
-    }
-}
-
 static void on_delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, void *arg)
 {
     (void)handle;
@@ -48,22 +35,12 @@ static void on_delivered(rd_kafka_t *handle, const rd_kafka_message_t *message, 
     bool purged = message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
     if (!message->err || purged)
         return;
-    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-        note_refused(transactor, message);
+    weft_outlets_failed(transactor->outlets, OUTLETS, message);
     if (transactor->undelivered)
         return;
     transactor->undelivered = message->err;
     snprintf(transactor->undelivered_topic, sizeof transactor->undelivered_topic, "%s",
              rd_kafka_topic_name(message->rkt));
-}
-
-/* Repeating calls for longer than the broker keeps the transaction open would be in vain. */
-static int64_t transaction_deadline_ms(rd_kafka_t *handle)
-{
-    char text[24] = "";
-    size_t size = sizeof text;
-    rd_kafka_conf_get(rd_kafka_conf(handle), "transaction.timeout.ms", text, &size);
-    return strtoll(text, NULL, 10) * 2 / 3;
 }
 
 struct weft_transactor *weft_transactor_new(const struct weft_transactor_config *config, struct weft_error *err)
@@ -85,7 +62,7 @@ struct weft_transactor *weft_transactor_new(const struct weft_transactor_config 
     if (!transactor->client)
         goto fail;
     transactor->handle = weft_client_handle(transactor->client);
-    transactor->deadline_ms = transaction_deadline_ms(transactor->handle);
+    transactor->deadline_ms = weft_client_transaction_deadline_ms(transactor->client);
     const char *topics[OUTLETS] = {config->sink, config->dead_letters, config->shadow};
     for (int i = 0; i < OUTLETS; i++) {
         if (!topics[i])
@@ -150,8 +127,7 @@ static rd_kafka_resp_err_t flush(struct weft_transactor *transactor, int64_t dea
     int64_t left_ms = deadline_ms - weft_clock_ms();
     step(transactor, "flush");
     rd_kafka_resp_err_t code = rd_kafka_flush(transactor->handle, left_ms > 0 ? (int)left_ms : 0);
-    for (int i = 0; i < OUTLETS; i++)
-        transactor->outlets[i].queued = 0;
+    weft_outlets_flushed(transactor->outlets, OUTLETS);
     return !code && transactor->undelivered ? RD_KAFKA_RESP_ERR__STATE : code;
 }
 
@@ -419,10 +395,7 @@ static enum weft_verdict abort_transaction(struct weft_transactor *transactor, s
     if (verdict != WEFT_VERDICT_DONE)
         return verdict == WEFT_VERDICT_FENCED ? WEFT_VERDICT_FENCED : WEFT_VERDICT_FATAL;
     /* After the abort, as by then every delivery has been reported. */
-    bool learned = false;
-    for (int i = 0; i < OUTLETS; i++)
-        learned |= weft_outlet_learn(&transactor->outlets[i], err);
-    return learned ? WEFT_VERDICT_ADAPT : WEFT_VERDICT_ABORT;
+    return weft_outlets_learn(transactor->outlets, OUTLETS, err) ? WEFT_VERDICT_ADAPT : WEFT_VERDICT_ABORT;
 }
 
 /* The loop without transactions: written, acknowledged, then the offsets committed. */
@@ -452,8 +425,7 @@ static enum weft_verdict begin(struct weft_transactor *transactor, const struct 
                                struct weft_error *err)
 {
     transactor->undelivered = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (int i = 0; i < OUTLETS; i++)
-        transactor->outlets[i].queued = 0;
+    weft_outlets_flushed(transactor->outlets, OUTLETS);
     step(transactor, "begin_transaction");
     enum weft_verdict verdict = weft_verdict(rd_kafka_begin_transaction(transactor->handle), "beginning", err);
     if (verdict != WEFT_VERDICT_DONE)

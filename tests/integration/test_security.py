@@ -143,10 +143,10 @@ class Scram(SecuredCluster):
         self.kafka.admin.alter_user_scram_credentials([user])[self.user].result()
         self.give(self.printed_rights(f"User:{self.user}"))
         version = self.weft("version", "--json").out
-        self.library_is_able = tuple(map(int, json.loads(version)["librdkafka"].split("."))) >= (2, 6, 1)
+        self.scram_works = tuple(map(int, json.loads(version)["librdkafka"].split("."))) >= (2, 6, 1)
 
     def test_a_right_password_is_taken_or_the_library_is_said_to_be_too_old(self):
-        if not self.library_is_able:
+        if not self.scram_works:
             result = self.weft("run", settings=self.settings(), status=1)
             self.assertRegex(result.err, r"\Aweft: .*refused by .*authentication.*older than 2\.6\.1.*\n\Z")
             return
@@ -160,7 +160,7 @@ class Scram(SecuredCluster):
         result = self.weft("run", settings=self.settings(**{"sasl.password": "guess-1234"}), status=1)
         self.assertRegex(result.err, r"\Aweft: .*refused by .*authentication.*sasl\.password.*\n\Z")
         self.assertNotIn("guess-1234", result.err)
-        self.assertEqual("2.6.1" in result.err, not self.library_is_able)
+        self.assertEqual("2.6.1" in result.err, not self.scram_works)
 
 
 class Secrets(SecuredCluster):
