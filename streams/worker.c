@@ -177,6 +177,7 @@ static int hold(struct weft_worker *worker, int64_t wait_ms, struct weft_error *
     while (result == 0 && worker->batch.count > 0 && weft_clock_ms() < until_ms && !atomic_load(&worker->stop)) {
         on_step("wait for the registry", worker);
         result = poll_once(worker, POLL_MS, err);
+        weft_worker_metrics_look(worker->config.metrics, worker->consumer, true);
     }
     rd_kafka_resume_partitions(worker->consumer, assignment);
     rd_kafka_topic_partition_list_destroy(assignment);
@@ -367,7 +368,7 @@ static int work(struct weft_worker *worker, struct weft_error *err)
         if (gather(worker, err) != 0)
             return -1;
         weft_worker_metrics_gathered(worker->config.metrics, &worker->batch);
-        weft_worker_metrics_look(worker->config.metrics, worker->consumer);
+        weft_worker_metrics_look(worker->config.metrics, worker->consumer, false);
         wake_fetcher(worker);
         if (score(worker, err) != 0)
             return -1;

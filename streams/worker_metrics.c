@@ -10,7 +10,7 @@
 enum {
     CLASSES_MAX = 8,
     LOOK_MS = 1000,
-    COMMITTED_TIMEOUT_MS = 200,
+    ASK_TIMEOUT_MS = 200,
     UNKNOWN = -1, /* of an offset */
 };
 
@@ -292,7 +292,7 @@ static void ask_committed(struct weft_worker_metrics *metrics, rd_kafka_t *consu
         if (metrics->partitions[i].committed == UNKNOWN)
             rd_kafka_topic_partition_list_add(list, metrics->topic, metrics->partitions[i].number);
     pthread_mutex_unlock(&metrics->lock);
-    if (list->cnt > 0 && rd_kafka_committed(consumer, list, COMMITTED_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (list->cnt > 0 && rd_kafka_committed(consumer, list, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         pthread_mutex_lock(&metrics->lock);
         for (int i = 0; i < list->cnt; i++) {
             struct partition *partition = find_partition(metrics, list->elems[i].partition);
@@ -309,22 +309,50 @@ static void ask_committed(struct weft_worker_metrics *metrics, rd_kafka_t *consu
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-void weft_worker_metrics_look(struct weft_worker_metrics *metrics, rd_kafka_t *consumer)
+/* What the last answers to fetches said: nobody is asked. */
+static void note_fetched_ends(struct weft_worker_metrics *metrics, rd_kafka_t *consumer)
 {
-    if (!metrics || weft_clock_ms() - metrics->looked_ms < LOOK_MS)
-        return;
-    metrics->looked_ms = weft_clock_ms();
-    ask_committed(metrics, consumer);
     pthread_mutex_lock(&metrics->lock);
     for (size_t i = 0; i < metrics->partition_count; i++) {
         int64_t low, high;
-        /* What the last answers to fetches said: nobody is asked. */
         if (rd_kafka_get_watermark_offsets(consumer, metrics->topic, metrics->partitions[i].number, &low, &high) ==
                 RD_KAFKA_RESP_ERR_NO_ERROR &&
             high >= 0)
             metrics->partitions[i].end = high;
     }
     pthread_mutex_unlock(&metrics->lock);
+}
+
+static void ask_ends(struct weft_worker_metrics *metrics, rd_kafka_t *consumer)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
+    pthread_mutex_lock(&metrics->lock);
+    for (size_t i = 0; i < metrics->partition_count; i++)
+        rd_kafka_topic_partition_list_add(list, metrics->topic, metrics->partitions[i].number)->offset =
+            RD_KAFKA_OFFSET_END;
+    pthread_mutex_unlock(&metrics->lock);
+    if (list->cnt > 0 && rd_kafka_offsets_for_times(consumer, list, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        pthread_mutex_lock(&metrics->lock);
+        for (int i = 0; i < list->cnt; i++) {
+            struct partition *partition = find_partition(metrics, list->elems[i].partition);
+            if (partition && !list->elems[i].err && list->elems[i].offset >= 0)
+                partition->end = list->elems[i].offset;
+        }
+        pthread_mutex_unlock(&metrics->lock);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void weft_worker_metrics_look(struct weft_worker_metrics *metrics, rd_kafka_t *consumer, bool paused)
+{
+    if (!metrics || weft_clock_ms() - metrics->looked_ms < LOOK_MS)
+        return;
+    ask_committed(metrics, consumer);
+    if (paused)
+        ask_ends(metrics, consumer);
+    else
+        note_fetched_ends(metrics, consumer);
+    metrics->looked_ms = weft_clock_ms();
 }
 
 /* UNKNOWN when it is. */

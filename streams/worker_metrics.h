@@ -52,8 +52,9 @@ void weft_worker_metrics_gathered(struct weft_worker_metrics *metrics, const str
 void weft_worker_metrics_scored(struct weft_worker_metrics *metrics, int64_t network_ns);
 void weft_worker_metrics_committed(struct weft_worker_metrics *metrics, const struct weft_batch *batch);
 void weft_worker_metrics_aborted(struct weft_worker_metrics *metrics);
-/* Looks at the ends of the partitions, at most once a second; to be called between two batches. */
-void weft_worker_metrics_look(struct weft_worker_metrics *metrics, rd_kafka_t *consumer);
+/* Looks at the ends of the partitions, at most once a second; to be called between two batches. paused: nothing is
+ * fetched meanwhile, so the brokers are asked. */
+void weft_worker_metrics_look(struct weft_worker_metrics *metrics, rd_kafka_t *consumer, bool paused);
 
 /* For the worker's clients; NULL where metrics is. */
 struct weft_client_statistics *weft_worker_metrics_consumer(struct weft_worker_metrics *metrics);
