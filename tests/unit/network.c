@@ -324,14 +324,7 @@ static void flip_bits(const char *name, size_t step)
             refused++;
             continue;
         }
-        const struct weft_network_info *info = weft_network_info(network);
-        struct weft_workspace *workspace = workspace_for(network, 1);
-        uint8_t *image = calloc(1, info->image_size);
-        float *probabilities = malloc(info->class_count * sizeof *probabilities);
-        weft_network_run(network, workspace, (const uint8_t *[]){image}, 1, probabilities);
-        free(image);
-        free(probabilities);
-        weft_workspace_destroy(workspace);
+        models_run(network);
         weft_network_destroy(network);
         taken++;
     }

@@ -1,5 +1,14 @@
 weft_unit_test(dataset weft_model ZLIB::ZLIB)
-weft_unit_test(layers weft_model m)
+add_library(weft_tape_fixture STATIC ../support/tape_fixture.c)
+target_include_directories(weft_tape_fixture PUBLIC ${PROJECT_SOURCE_DIR}/tests)
+target_link_libraries(weft_tape_fixture PUBLIC weft_model PkgConfig::CHECK m)
+target_compile_options(weft_tape_fixture PRIVATE $<$<C_COMPILER_ID:Clang>:-Wno-gnu-zero-variadic-macro-arguments>
+  $<$<C_COMPILER_ID:GNU>:-Wno-pedantic>)
+
+weft_unit_test(layers weft_tape_fixture)
+weft_unit_test(gradients weft_tape_fixture)
+weft_unit_test(loss weft_model m)
+weft_unit_test(train_model weft_model m)
 weft_unit_test(train_vectors weft_model m)
 weft_unit_test(trainer weft_model ZLIB::ZLIB m)
 weft_unit_test(blas weft_model)
