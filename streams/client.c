@@ -55,6 +55,23 @@ enum weft_error_class weft_kafka_error_class(rd_kafka_resp_err_t code)
     }
 }
 
+bool weft_kafka_is_passing(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: /* what the client was told by a broker that was just starting */
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return true;
+    default: return false;
+    }
+}
+
 /* Faults that a repeated attempt meets again. Reports of a lost connection are overwritten by them, not they by it. */
 static bool is_refusal(rd_kafka_resp_err_t code)
 {

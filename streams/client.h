@@ -74,4 +74,7 @@ const char *weft_kafka_remedy(rd_kafka_resp_err_t code);
 /* The class of a code of the library. */
 enum weft_error_class weft_kafka_error_class(rd_kafka_resp_err_t code);
 
+/* Whether the library mends the fault of a fetch or of a question by itself, as it reconnects. */
+bool weft_kafka_is_passing(rd_kafka_resp_err_t code);
+
 #endif

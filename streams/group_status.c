@@ -12,8 +12,9 @@
 #include "streams/client.h"
 #include "streams/deadletter.h"
 #include "streams/message.h"
+#include "streams/offset_query.h"
 
-enum { TIMEOUT_MS = 15000, FETCH_TIMEOUT_MS = 5000, PAUSE_MS = 100 };
+enum { TIMEOUT_MS = 15000, FETCH_TIMEOUT_MS = 5000 };
 
 struct reading {
     const struct weft_group_status_config *config;
@@ -97,30 +98,6 @@ static int describe_group(struct reading *r, struct weft_error *err)
     return result;
 }
 
-static int read_range(struct weft_client *client, const char *topic, int32_t partition, int64_t *first, int64_t *end,
-                      struct weft_error *err)
-{
-    int64_t deadline_ms = weft_clock_ms() + TIMEOUT_MS;
-    for (;;) {
-        rd_kafka_resp_err_t code =
-            rd_kafka_query_watermark_offsets(weft_client_handle(client), topic, partition, first, end, TIMEOUT_MS);
-        if (!code)
-            return 0;
-        /* The topic is there: of a partition whose leader is just being chosen the library says that it is unknown. */
-        bool passing = code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-                       code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
-        if (!passing || weft_clock_ms() >= deadline_ms) {
-            weft_client_fail(client, code, "asking for the range of offsets", err);
-            return weft_error_prefix(err, "%s partition %d", topic, (int)partition);
-        }
-        /* What the library believes of it comes from its metadata: have them fetched anew. */
-        int count;
-        struct weft_error ignored = {0};
-        weft_client_partition_count(client, topic, PAUSE_MS, &count, &ignored);
-        weft_clock_sleep_ms(PAUSE_MS);
-    }
-}
-
 static int read_partitions(struct reading *r, struct weft_error *err)
 {
     struct weft_group_status *status = r->status;
@@ -139,7 +116,7 @@ static int read_partitions(struct reading *r, struct weft_error *err)
     for (int32_t p = 0; result == 0 && p < count; p++) {
         struct weft_group_partition *partition = &status->partitions[p];
         /* Committed before its end, so that the lag is never less than it is. */
-        result = read_range(r->uncommitted, source, p, &partition->first, &partition->end, err);
+        result = weft_offset_range(r->uncommitted, source, p, TIMEOUT_MS, &partition->first, &partition->end, err);
         int64_t committed = list->elems[p].offset;
         partition->committed = committed >= 0 ? committed : -1;
         int64_t from = committed > partition->first ? committed : partition->first;
@@ -211,13 +188,13 @@ static int find_open(struct reading *r, const char *topic, int64_t *records, str
         return -1;
     for (int32_t p = 0; p < count; p++) {
         int64_t first, stable, end;
-        if (read_range(r->committed, topic, p, &first, &stable, err) != 0 ||
-            read_range(r->uncommitted, topic, p, &first, &end, err) != 0)
+        if (weft_offset_range(r->committed, topic, p, TIMEOUT_MS, &first, &stable, err) != 0 ||
+            weft_offset_range(r->uncommitted, topic, p, TIMEOUT_MS, &first, &end, err) != 0)
             return -1;
         *records += end - first;
         /* The end is asked for after the other: what has been committed between the two is told apart by asking again.
          */
-        if (stable < end && read_range(r->committed, topic, p, &first, &stable, err) != 0)
+        if (stable < end && weft_offset_range(r->committed, topic, p, TIMEOUT_MS, &first, &stable, err) != 0)
             return -1;
         if (stable >= end)
             continue;

@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "streams/client.h"
 #include "streams/fetcher.h"
+#include "streams/offset_query.h"
 
-enum { ASK_TIMEOUT_MS = 10000, ASK_SLICE_MS = 5000, ASK_PAUSE_MS = 50 };
+enum { ASK_TIMEOUT_MS = 10000 };
 
 /* The library's older consumer API: it alone reads without a group, so that a reader on a shared cluster needs no right
  * on any group. */
@@ -97,74 +97,22 @@ int weft_reader_partition_count(const struct weft_reader *reader)
     return reader->partition_count;
 }
 
-/* Faults that the library mends by itself, as it reconnects. */
-static bool is_passing(rd_kafka_resp_err_t code)
-{
-    switch (code) {
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: /* what the client was told by a broker that was just starting */
-    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
-    case RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return true;
-    default: return false;
-    }
-}
-
-/* The topic was there when the reader was made, so who does not know it has only just started. */
-static bool is_unknown(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-}
-
-/* Asks for the offset at a time, or at RD_KAFKA_OFFSET_BEGINNING or _END. (rd_kafka_query_watermark_offsets would be
- * the nearer call, but does not keep its time-out while the leader is away.) */
-static int ask_offset(struct weft_reader *reader, int32_t partition, int64_t when, int64_t *offset,
-                      struct weft_error *err)
-{
-    const char *topic = rd_kafka_topic_name(reader->topic);
-    rd_kafka_t *handle = weft_client_handle(reader->client);
-    for (int64_t deadline_ms = weft_clock_ms() + ASK_TIMEOUT_MS;;) {
-        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, topic, partition);
-        asked->offset = when;
-        rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(handle, list, ASK_SLICE_MS);
-        if (!code)
-            code = asked->err;
-        *offset = asked->offset;
-        rd_kafka_topic_partition_list_destroy(list);
-        if (!code)
-            return 0;
-        rd_kafka_poll(handle, 0);
-        const bool passes = is_passing(code) || is_unknown(code);
-        if (!passes || weft_client_refused(reader->client) || weft_clock_ms() >= deadline_ms) {
-            weft_client_fail(reader->client, code, "asking for the range of offsets", err);
-            return weft_error_prefix(err, "%s partition %d", topic, (int)partition);
-        }
-        weft_clock_sleep_ms(ASK_PAUSE_MS);
-    }
-}
-
 int weft_reader_range(struct weft_reader *reader, int32_t partition, int64_t *first, int64_t *end,
                       struct weft_error *err)
 {
-    /* With read_committed the end is the last stable offset. */
-    if (ask_offset(reader, partition, RD_KAFKA_OFFSET_BEGINNING, first, err) != 0)
-        return -1;
-    return ask_offset(reader, partition, RD_KAFKA_OFFSET_END, end, err);
+    return weft_offset_range(reader->client, rd_kafka_topic_name(reader->topic), partition, ASK_TIMEOUT_MS, first, end,
+                             err);
 }
 
 int weft_reader_at_time(struct weft_reader *reader, int32_t partition, int64_t time_ms, int64_t *offset,
                         struct weft_error *err)
 {
-    if (ask_offset(reader, partition, time_ms, offset, err) != 0)
+    const char *topic = rd_kafka_topic_name(reader->topic);
+    if (weft_offset_query(reader->client, topic, partition, time_ms, ASK_TIMEOUT_MS, offset, err) != 0)
         return -1;
-    /* The broker gives -1 when all is older. */
-    return *offset >= 0 ? 0 : ask_offset(reader, partition, RD_KAFKA_OFFSET_END, offset, err);
+    if (*offset >= 0)
+        return 0;
+    return weft_offset_query(reader->client, topic, partition, RD_KAFKA_OFFSET_END, ASK_TIMEOUT_MS, offset, err);
 }
 
 int weft_reader_start(struct weft_reader *reader, int32_t partition, int64_t offset, struct weft_error *err)
@@ -214,7 +162,7 @@ enum weft_reader_event weft_reader_next(struct weft_reader *reader, int timeout_
     }
     if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return WEFT_READER_END;
-    if (is_passing(code))
+    if (weft_kafka_is_passing(code))
         return WEFT_READER_NOTHING;
     weft_client_fail(reader->client, code, "reading", err);
     weft_error_prefix(err, "%s partition %d", rd_kafka_topic_name(reader->topic), (int)reader->message->partition);

@@ -7,8 +7,9 @@
 #include "base/clock.h"
 #include "schemas/registry_settings.h"
 #include "schemas/subject.h"
-#include "topology/acl.h"
 #include "streams/admin.h"
+#include "streams/offset_query.h"
+#include "topology/acl.h"
 #include "topology/guard.h"
 #include "topology/topics.h"
 
@@ -26,31 +27,11 @@ static bool ask_again(rd_kafka_resp_err_t code, int64_t deadline)
 {
     enum { PAUSE_MS = 50 };
     switch (code) {
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
     case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
     case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_NOT_COORDINATOR: weft_clock_sleep_ms(PAUSE_MS); return weft_clock_ms() < deadline;
     default: return false;
     }
-}
-
-/* The first offset of a partition and the next. */
-static int read_range(const struct describing *describing, const char *topic, int partition, int64_t *first,
-                      int64_t *end, struct weft_error *err)
-{
-    char what[WEFT_NAME_SIZE + 64];
-    rd_kafka_resp_err_t code;
-    int64_t deadline = weft_clock_ms() + describing->timeout_ms;
-    do
-        code = rd_kafka_query_watermark_offsets(weft_client_handle(describing->client), topic, partition, first, end,
-                                                describing->timeout_ms);
-    while (ask_again(code, deadline));
-    if (!code)
-        return 0;
-    snprintf(what, sizeof what, "asking for the offsets of %s, partition %d", topic, partition);
-    return weft_client_fail(describing->client, code, what, err);
 }
 
 static int describe_topics(const struct describing *describing, struct weft_error *err)
@@ -65,7 +46,8 @@ static int describe_topics(const struct describing *describing, struct weft_erro
         *topic = (struct weft_described_topic){live[i].partitions, live[i].replication, 0};
         for (int p = 0; p < topic->partitions && result == 0; p++) {
             int64_t first, end;
-            result = read_range(describing, topology->topics[i].name, p, &first, &end, err);
+            result = weft_offset_range(describing->client, topology->topics[i].name, p, describing->timeout_ms, &first,
+                                       &end, err);
             topic->records += result == 0 ? end - first : 0;
         }
     }
@@ -123,7 +105,8 @@ static int sum_lag(const struct describing *describing, const rd_kafka_topic_par
         if (partition->err)
             return weft_client_fail(describing->client, partition->err, "asking for the group's committed offsets",
                                     err);
-        if (read_range(describing, partition->topic, partition->partition, &first, &end, err) != 0)
+        if (weft_offset_range(describing->client, partition->topic, partition->partition, describing->timeout_ms,
+                              &first, &end, err) != 0)
             return -1;
         int64_t at = partition->offset > first ? partition->offset : first;
         *lag += end > at ? end - at : 0;
