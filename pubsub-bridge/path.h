@@ -10,8 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What processors are to leave off a result, which is a new message: see streams/transaction.c. */
-#define WEFT_PATH_NAME "weft.path"
+#include "base/path_name.h"
 
 enum { WEFT_PATH_MAX = 1024 }; /* bytes, as of any attribute */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/path_name.h"
 #include "streams/deadletter.h"
 #include "streams/failpoint.h"
 #include "streams/outlet.h"
@@ -210,8 +211,12 @@ static rd_kafka_resp_err_t produce_result(struct weft_transactor *transactor, in
         .size = size,
         .headers = copy_headers(request),
     };
-    if (record.headers) /* it speaks of the request's schema, and the result has a frame of its own */
+    if (record.headers) {
+        /* It speaks of the request's schema, and the result has a frame of its own. */
         rd_kafka_header_remove(record.headers, WEFT_FRAME_HEADER);
+        /* The result has not been where the request has been, and may go there. */
+        rd_kafka_header_remove(record.headers, WEFT_PATH_NAME);
+    }
     return produce(transactor, &transactor->outlets[outlet], &record, request->partition, deadline_ms);
 }
 
