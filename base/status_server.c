@@ -75,7 +75,7 @@ static void answer_question(bool (*ask)(char *reason, void *arg), const struct w
 {
     char reason[WEFT_STATUS_REASON_SIZE] = "";
     bool yes = ask(reason, source->arg);
-    answer_text(answer, yes ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, yes ? "ok" : reason);
+    answer_text(answer, yes ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, yes && !reason[0] ? "ok" : reason);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *path, const char *method,

@@ -16,7 +16,7 @@
 
 enum { WEFT_STATUS_REASON_SIZE = 512 };
 
-/* Called in the server's thread, one at a time; all are needed. */
+/* Called in the server's thread, one at a time; all are needed. A reason may also be given for a yes. */
 struct weft_status_source {
     void (*metrics)(struct weft_metrics_page *page, void *arg);
     bool (*healthy)(char reason[WEFT_STATUS_REASON_SIZE], void *arg); /* false: to be killed and started again */

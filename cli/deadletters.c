@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "clients/printable.h"
+#include "topology/topology.h"
 
 enum { TEXT_SIZE = 1024 };
 
@@ -27,6 +28,37 @@ static int read_at(struct cli *cli, struct cli_letters *letters, struct weft_err
     return 0;
 }
 
+/* The bridge need not be at work, nor its program be installed: its letters lie in Kafka. */
+static int read_bridge(struct cli *cli, const char *name, struct cli_letters *letters, struct weft_error *err)
+{
+    const char *path = cli_argument(cli, 0);
+    if (!path || cli_option(cli, "only"))
+        return weft_error_set(err, WEFT_ERROR_USAGE,
+                              path ? "--only is of processors, --bridge of bridges: give one"
+                                   : "--bridge needs the topology file that declares it");
+    struct weft_topology *topology = weft_topology_load(path, err);
+    const struct weft_topology_bridge *bridge = topology ? weft_topology_bridge(topology, name, err) : NULL;
+    if (bridge) {
+        struct weft_bridge_names names;
+        weft_bridge_names(bridge, &names);
+        snprintf(letters->topic, sizeof letters->topic, "%s", names.dead_letters);
+        letters->settings = cli_settings(cli);
+    }
+    weft_topology_destroy(topology);
+    return bridge ? 0 : -1;
+}
+
+static int read_processor(struct cli *cli, struct cli_letters *letters, struct weft_error *err)
+{
+    letters->declared = cli_declared_one(cli, err);
+    if (!letters->declared ||
+        weft_processor_names(letters->declared->settings, letters->declared->name, &letters->names, err) != 0)
+        return -1;
+    snprintf(letters->topic, sizeof letters->topic, "%s", letters->names.dead_letters);
+    letters->settings = letters->declared->settings;
+    return 0;
+}
+
 int cli_letters_read(struct cli *cli, struct cli_letters *letters, struct weft_error *err)
 {
     *letters = (struct cli_letters){0};
@@ -38,10 +70,8 @@ int cli_letters_read(struct cli *cli, struct cli_letters *letters, struct weft_e
     letters->filter.to = to ? &letters->to : NULL;
     letters->filter.error_class = cli_option(cli, "class");
     letters->filter.processor = cli_option(cli, "processor");
-    letters->declared = cli_declared_one(cli, err);
-    if (!letters->declared)
-        return -1;
-    return weft_processor_names(letters->declared->settings, letters->declared->name, &letters->names, err);
+    const char *bridge = cli_option(cli, "bridge");
+    return bridge ? read_bridge(cli, bridge, letters, err) : read_processor(cli, letters, err);
 }
 
 void cli_letters_clear(struct cli_letters *letters)
@@ -53,9 +83,9 @@ int cli_letters_each(struct cli *cli, const struct cli_letters *letters, weft_le
                      struct weft_error *err)
 {
     const struct weft_letters_config config = {
-        .settings = letters->declared->settings,
+        .settings = letters->settings,
         .log = cli_log(cli),
-        .topic = letters->names.dead_letters,
+        .topic = letters->topic,
         .filter = &letters->filter,
         .stopped = cli_stopped,
     };
@@ -149,7 +179,7 @@ static int list(struct cli *cli, struct weft_error *err)
         goto out;
     if (!cli_json(cli))
         printf("%" PRIu64 " dead letter%s in %s, %" PRIu64 " of them redriven\n", listing.count,
-               listing.count == 1 ? "" : "s", letters.names.dead_letters, listing.redriven);
+               listing.count == 1 ? "" : "s", letters.topic, listing.redriven);
     status = CLI_DONE;
 out:
     cli_letters_clear(&letters);
@@ -158,7 +188,7 @@ out:
 
 const struct cli_command cli_deadletters_list = {
     .name = "deadletters list",
-    .summary = "list the requests that could not be answered, and why",
+    .summary = "list what could not be answered, or not be mirrored, and why",
     .arguments = "[TOPOLOGY]",
     .arguments_max = 1,
     .description = "Prints a line for each dead letter: its partition and offset, when it was written, the class\n"
@@ -166,8 +196,10 @@ const struct cli_command cli_deadletters_list = {
                    "--from and --to take an offset of the topic of dead letters, PARTITION:OFFSET,... or a\n"
                    "time such as 2026-03-01T12:00:00Z.",
     .example = "weft deadletters list topology/predict.yaml\n"
-               "weft deadletters list topology/predict.yaml --class corrupt --from 2026-03-01",
-    .options = (const struct cli_option[]){CLI_OPTION_ONLY, CLI_OPTIONS_LETTERS, {0, NULL, NULL, NULL}},
+               "weft deadletters list topology/predict.yaml --class corrupt --from 2026-03-01\n"
+               "weft deadletters list topology/predict_pubsub.yaml --bridge requests-in",
+    .options =
+        (const struct cli_option[]){CLI_OPTION_ONLY, CLI_OPTION_BRIDGE, CLI_OPTIONS_LETTERS, {0, NULL, NULL, NULL}},
     .uses_settings = true,
     .run = list,
 };

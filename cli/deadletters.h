@@ -9,6 +9,13 @@
 #include "cli/declared.h"
 #include "streams/letters.h"
 #include "streams/processor_settings.h"
+#include "topology/bridge_names.h"
+
+/* The option that names a bridge instead of a processor. */
+#define CLI_OPTION_BRIDGE                                                                                              \
+    {                                                                                                                  \
+        0, "bridge", "NAME", "those of this bridge of the topology file, instead of a processor's"                     \
+    }
 
 /* The options that pick letters. */
 #define CLI_OPTIONS_LETTERS                                                                                            \
@@ -23,8 +30,10 @@
 enum { CLI_LETTERS_AT_MAX = 256 };
 
 struct cli_letters {
-    struct cli_declared *declared;
+    struct cli_declared *declared; /* the processor; NULL: a bridge is meant */
     struct weft_processor_names names;
+    const struct weft_settings *settings;
+    char topic[WEFT_BRIDGE_NAME_SIZE];
     struct weft_letters_filter filter; /* points into this struct */
     struct weft_bound from, to;
     struct weft_letter_place at[CLI_LETTERS_AT_MAX];

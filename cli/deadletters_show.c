@@ -204,8 +204,8 @@ static int show(struct cli *cli, struct weft_error *err)
     cli_catch_signals();
     if (cli_letters_read(cli, &letters, err) != 0)
         goto out;
-    if (weft_settings_text(letters.declared->settings, "schema.registry.url")) {
-        showing.registry = weft_registry_from_settings(letters.declared->settings, err);
+    if (weft_settings_text(letters.settings, "schema.registry.url")) {
+        showing.registry = weft_registry_from_settings(letters.settings, err);
         if (!showing.registry)
             goto out;
     }
@@ -219,7 +219,7 @@ static int show(struct cli *cli, struct weft_error *err)
     if (showing.count == letters.filter.at_count)
         status = CLI_DONE;
     else
-        weft_error_set(err, WEFT_ERROR_CORRUPT, "%s has no such dead letter%s", letters.names.dead_letters,
+        weft_error_set(err, WEFT_ERROR_CORRUPT, "%s has no such dead letter%s", letters.topic,
                        letters.filter.at_count > 1 ? " for some of these" : "");
 out:
     weft_registry_destroy(showing.registry);
@@ -238,6 +238,7 @@ const struct cli_command cli_deadletters_show = {
     .options =
         (const struct cli_option[]){
             CLI_OPTION_ONLY,
+            CLI_OPTION_BRIDGE,
             {0, "at", "PARTITION:OFFSET", "the dead letter; may be repeated"},
             {0, NULL, NULL, NULL},
         },

@@ -5,6 +5,7 @@
 #include "schemas/registry_settings.h"
 #include "streams/kafka_settings.h"
 #include "streams/processor_settings.h"
+#include "topology/pubsub_settings.h"
 
 static const struct cli_command *const commands[] = {
     &cli_run,
@@ -43,7 +44,8 @@ static const struct cli_command *const commands[] = {
 };
 
 static const struct weft_setting *const settings_tables[] = {weft_processor_settings, weft_registry_settings,
-                                                             cli_log_settings, weft_status_server_settings, NULL};
+                                                             cli_log_settings,        weft_status_server_settings,
+                                                             weft_pubsub_settings,    NULL};
 
 const struct cli_program cli_program = {
     .name = "weft",

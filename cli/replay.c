@@ -120,12 +120,13 @@ static json_t *plan_json(const struct replaying *r)
                                                     (json_int_t)p->from, "to", (json_int_t)p->to, "position",
                                                     (json_int_t)p->position, "deleted", (json_int_t)plan->deleted[i]));
     }
-    return json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:I,s:I,s:o}", "replay", r->config.name, "source", r->config.source,
-        "from", terms->from, "to", terms->to, "model", terms->model, "group", weft_replay_group(r->replay), "resumed",
-        plan->resumed, "results", topic_json(terms->sink, &plan->sink), "dead_letters",
-        topic_json(terms->dead_letters, &plan->dead_letters), "left", (json_int_t)weft_replay_ledger_left(&plan->ledger),
-        "deleted", (json_int_t)sum_deleted(plan), "partitions", partitions);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:I,s:I,s:o}", "replay", r->config.name, "source",
+                     r->config.source, "from", terms->from, "to", terms->to, "model", terms->model, "group",
+                     weft_replay_group(r->replay), "resumed", plan->resumed, "results",
+                     topic_json(terms->sink, &plan->sink), "dead_letters",
+                     topic_json(terms->dead_letters, &plan->dead_letters), "left",
+                     (json_int_t)weft_replay_ledger_left(&plan->ledger), "deleted", (json_int_t)sum_deleted(plan),
+                     "partitions", partitions);
 }
 
 static json_t *sample_json(const struct weft_replay_sample *sample)
@@ -219,7 +220,8 @@ static int watch(const struct replaying *r, struct weft_error *err)
     int signals = 0;
     const int64_t started_ms = weft_clock_ms();
     int64_t logged_ms = started_ms;
-    struct weft_progress *progress = weft_progress_new("replaying", "offsets", weft_replay_ledger_left(&r->plan->ledger));
+    struct weft_progress *progress =
+        weft_progress_new("replaying", "offsets", weft_replay_ledger_left(&r->plan->ledger));
     while ((state = weft_replay_watch(r->replay, &status, err)) == WEFT_REPLAY_RUNNING) {
         weft_progress_update(progress, status.done);
         if (!isatty(STDERR_FILENO) && weft_clock_ms() - logged_ms >= LOG_MS) {

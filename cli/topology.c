@@ -33,13 +33,17 @@ static int check_topology(struct cli *cli, struct weft_error *err)
                        faults.count == 1 ? "" : "s");
     if (topology && cli_json(cli))
         weft_json_print(stdout,
-                        json_pack("{s:s,s:I,s:I,s:I,s:I}", "topology", topology->name, "schemas",
+                        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "topology", topology->name, "schemas",
                                   (json_int_t)topology->schema_count, "topics", (json_int_t)topology->topic_count,
                                   "processors", (json_int_t)topology->processor_count, "bridges",
-                                  (json_int_t)topology->bridge_count));
+                                  (json_int_t)topology->bridge_count, "pubsub_topics",
+                                  (json_int_t)topology->pubsub_topic_count, "subscriptions",
+                                  (json_int_t)topology->subscription_count));
     else if (topology)
-        printf("topology %s is sound: schemas %zu, topics %zu, processors %zu, bridges %zu\n", topology->name,
-               topology->schema_count, topology->topic_count, topology->processor_count, topology->bridge_count);
+        printf("topology %s is sound: schemas %zu, topics %zu, processors %zu, bridges %zu, Pub/Sub topics %zu, "
+               "subscriptions %zu\n",
+               topology->name, topology->schema_count, topology->topic_count, topology->processor_count,
+               topology->bridge_count, topology->pubsub_topic_count, topology->subscription_count);
     int status = topology ? CLI_DONE : -1;
     weft_topology_destroy(topology);
     weft_faults_clear(&faults);

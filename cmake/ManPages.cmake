@@ -1,4 +1,4 @@
-# Writes PAGES/weft.1 and PAGES/weft-COMMAND.1 for each command that WEFT has, by HELP2MAN.
+# Writes PAGES/NAME.1 and PAGES/NAME-COMMAND.1 for each command that PROGRAM has, by HELP2MAN.
 function(read_lines variable)
   execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
   string(REGEX MATCHALL "[^\n]+" lines "${text}")
@@ -9,14 +9,14 @@ function(write_page page summary see_also words)
   file(WRITE ${PAGES}/${page}.include "[SEE ALSO]\n${see_also}\n")
   # help2man hands the program's name, spaces and all, to a shell.
   execute_process(COMMAND ${HELP2MAN} --no-info --section 1 --name ${summary} --version-string "${page} ${VERSION}"
-      --source "weft ${VERSION}" --manual "weft" --include ${PAGES}/${page}.include --output ${PAGES}/${page}.1 "${WEFT}${words}"
+      --source "weft ${VERSION}" --manual "weft" --include ${PAGES}/${page}.include --output ${PAGES}/${page}.1 "${PROGRAM}${words}"
     COMMAND_ERROR_IS_FATAL ANY)
   file(REMOVE ${PAGES}/${page}.include)
 endfunction()
 
-file(REMOVE_RECURSE ${PAGES})
-read_lines(overview ${WEFT} help)
-read_lines(commands ${WEFT} __commands)
+file(MAKE_DIRECTORY ${PAGES})
+read_lines(overview ${PROGRAM} help)
+read_lines(commands ${PROGRAM} __commands)
 set(all)
 foreach(command IN LISTS commands)
   set(summary ${command})
@@ -25,9 +25,9 @@ foreach(command IN LISTS commands)
       set(summary ${CMAKE_MATCH_1})
     endif()
   endforeach()
-  string(REPLACE " " "-" page "weft-${command}")
+  string(REPLACE " " "-" page "${NAME}-${command}")
   list(APPEND all "\\fB${page}\\fP(1)")
-  write_page(${page} ${summary} "\\fBweft\\fP(1)" " ${command}")
+  write_page(${page} ${summary} "\\fB${NAME}\\fP(1)" " ${command}")
 endforeach()
 list(JOIN all ", " all)
-write_page(weft "Kafka-native stream processor with an embedded convolutional network" "${all}" "")
+write_page(${NAME} ${SUMMARY} "${all}" "")

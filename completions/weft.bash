@@ -1,4 +1,4 @@
-# bash completion for weft: commands, their options, and files for everything else.
+# bash completion for weft and weft-bridge: commands, their options, and files for everything else.
 
 _weft() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]}
@@ -32,4 +32,4 @@ _weft() {
   fi
 }
 
-complete -F _weft weft
+complete -F _weft weft weft-bridge

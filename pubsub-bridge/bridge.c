@@ -7,13 +7,12 @@
 
 #include "pubsub-bridge/inward.h"
 #include "pubsub-bridge/outward.h"
-
-enum { NAME_SIZE = 256 }; /* Kafka's topics have at most 249 */
+#include "topology/bridge_names.h"
 
 struct weft_bridge {
     struct weft_bridge_config config;
     pthread_t thread;
-    char group[NAME_SIZE], dead_letters[NAME_SIZE];
+    struct weft_bridge_names names;
     struct weft_error failure; /* written before ended, read after */
     atomic_bool stop, ended;
 };
@@ -24,11 +23,12 @@ static int run_inward(struct weft_bridge *bridge, struct weft_error *err)
         .bridge = bridge->config.declared,
         .settings = bridge->config.settings,
         .address = bridge->config.address,
-        .group = bridge->group,
-        .ledger = bridge->group, /* the topic is named as the group is */
-        .dead_letters = bridge->dead_letters,
+        .group = bridge->names.group,
+        .ledger = bridge->names.group, /* the topic is named as the group is */
+        .dead_letters = bridge->names.dead_letters,
         .stop = &bridge->stop,
         .log = bridge->config.log,
+        .metrics = bridge->config.metrics,
     };
     struct weft_inward *inward = weft_inward_new(&config, err);
     int result = inward ? weft_inward_run(inward, err) : -1;
@@ -42,15 +42,25 @@ static int run_outward(struct weft_bridge *bridge, struct weft_error *err)
         .bridge = bridge->config.declared,
         .settings = bridge->config.settings,
         .address = bridge->config.address,
-        .group = bridge->group,
-        .dead_letters = bridge->dead_letters,
+        .group = bridge->names.group,
+        .dead_letters = bridge->names.dead_letters,
         .stop = &bridge->stop,
         .log = bridge->config.log,
+        .metrics = bridge->config.metrics,
     };
     struct weft_outward *outward = weft_outward_new(&config, err);
     int result = outward ? weft_outward_run(outward, err) : -1;
     weft_outward_destroy(outward);
     return result;
+}
+
+/* How it ended, for those who look before the process has gone. */
+static void tell_end(struct weft_bridge *bridge)
+{
+    enum weft_error_class class = bridge->failure.class;
+    weft_bridge_metrics_phase(bridge->config.metrics, class == WEFT_ERROR_NONE     ? WEFT_PHASE_STOPPED
+                                                      : class == WEFT_ERROR_FENCED ? WEFT_PHASE_FENCED
+                                                                                   : WEFT_PHASE_FAILED);
 }
 
 static void *run(void *arg)
@@ -60,6 +70,7 @@ static void *run(void *arg)
     int result = bridge->config.declared->from.pubsub ? run_inward(bridge, &err) : run_outward(bridge, &err);
     if (result != 0 && !atomic_load(&bridge->stop))
         bridge->failure = err;
+    tell_end(bridge);
     atomic_store(&bridge->ended, true);
     return NULL;
 }
@@ -72,12 +83,7 @@ struct weft_bridge *weft_bridge_start(const struct weft_bridge_config *config, s
         return NULL;
     }
     bridge->config = *config;
-    const char *letters = config->declared->dead_letters;
-    snprintf(bridge->group, sizeof bridge->group, "weft-bridge-%s", config->declared->name);
-    if (letters)
-        snprintf(bridge->dead_letters, sizeof bridge->dead_letters, "%s", letters);
-    else
-        snprintf(bridge->dead_letters, sizeof bridge->dead_letters, "%s.dead", bridge->group);
+    weft_bridge_names(config->declared, &bridge->names);
     if (pthread_create(&bridge->thread, NULL, run, bridge) == 0)
         return bridge;
     free(bridge);
@@ -97,6 +103,7 @@ enum weft_bridge_state weft_bridge_watch(struct weft_bridge *bridge, struct weft
 
 void weft_bridge_stop(struct weft_bridge *bridge)
 {
+    weft_bridge_metrics_stopping(bridge->config.metrics);
     atomic_store(&bridge->stop, true);
 }
 

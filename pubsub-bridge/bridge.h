@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "pubsub-bridge/bridge_metrics.h"
 #include "pubsub-bridge/credentials.h"
 #include "topology/topology.h"
 
@@ -20,6 +21,7 @@ struct weft_bridge_config {
     const struct weft_settings *settings;
     const struct weft_pubsub_address *address;
     struct weft_log *log;
+    struct weft_bridge_metrics *metrics; /* may be NULL */
 };
 
 enum weft_bridge_state {

@@ -13,12 +13,6 @@ const struct weft_setting weft_bridge_settings[] = {
     {"pull.streams", WEFT_SETTING_INTEGER, "2", 1, 32, NULL, false, "streams of one subscription"},
     {"ack.deadline", WEFT_SETTING_DURATION, "60s", 10000, 600000, NULL, false,
      "the lease of a message that has been pulled; extended while Kafka is slow"},
-    {"pubsub.endpoint", WEFT_SETTING_TEXT, "pubsub.googleapis.com:443", 0, 0, NULL, false,
-     "host and port of the service, such as a regional one; PUBSUB_EMULATOR_HOST goes before it"},
-    {"pubsub.credentials.file", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false,
-     "key file of a service account; without it the application-default credentials"},
-    {"pubsub.ca.file", WEFT_SETTING_TEXT, NULL, 0, 0, NULL, false,
-     "certificates of the authorities that the service's is checked by, with pubsub.credentials.file"},
     {0},
 };
 

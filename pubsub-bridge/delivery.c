@@ -11,12 +11,13 @@
 #include "pubsub-bridge/kafka_record.h"
 #include "pubsub-bridge/path.h"
 #include "streams/client.h"
+#include "streams/failpoint.h"
 #include "streams/outlet.h"
 #include "streams/partitioner.h"
 
 enum {
     CALL_TIMEOUT_MS = 1000, /* short, so that leases are tended between calls */
-    ABORT_DEADLINE_MS = 30000,
+    RETRY_PAUSE_MS = 10,    /* for calls that want to be repeated and come back at once */
     TOPIC_TIMEOUT_MS = 30000,
 };
 
@@ -30,7 +31,7 @@ struct weft_delivery {
     int32_t partition_count;
     int32_t turn; /* partition of the next message that belongs to none */
     struct weft_arena *arena;
-    int64_t deadline_ms;             /* how long the calls of one transaction are repeated */
+    int64_t deadline_ms;             /* how long a record of a transaction may wait to be written */
     rd_kafka_resp_err_t undelivered; /* first failed delivery of the transaction at hand */
     struct weft_delivery_counts counts;
 };
@@ -62,7 +63,8 @@ struct weft_delivery *weft_delivery_new(const struct weft_delivery_config *confi
     const struct weft_client_options options = {.role = WEFT_KAFKA_SINK,
                                                 .transactional_id = config->transactional_id,
                                                 .delivered = on_delivered,
-                                                .arg = delivery};
+                                                .arg = delivery,
+                                                .statistics = config->statistics};
     delivery->client = delivery->arena ? weft_client_new(config->settings, &options, config->log, err) : NULL;
     if (!delivery->client)
         goto fail;
@@ -209,6 +211,9 @@ static int produce_record(struct weft_delivery *delivery, const Pubsub__Message 
     weft_arena_reset(delivery->arena);
     if (weft_envelope_open(message, delivery->config.from, delivery->arena, &record, err) != 0)
         return -1;
+    const struct weft_translation *translation = delivery->config.translation;
+    if (translation && weft_translation_to_avro(translation, &record, message->message_id, delivery->arena, err) != 0)
+        return -1;
     rd_kafka_headers_t *headers = weft_kafka_headers(&record);
     if (!headers)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
@@ -229,6 +234,7 @@ static int produce_all(struct weft_delivery *delivery, const Pubsub__Message *co
         if (produce_dead_letter(delivery, messages[i], &why, err) != 0)
             return -1;
     }
+    WEFT_FAILPOINT("produced");
     return 0;
 }
 
@@ -243,24 +249,22 @@ static int produce_entry(struct weft_delivery *delivery, const struct weft_ledge
 
 typedef rd_kafka_error_t *call_fn(rd_kafka_t *producer, int timeout_ms);
 
-/* Makes a call of the transaction again while it asks for that and there is time. */
-static enum weft_verdict settle(struct weft_delivery *delivery, call_fn *call, const char *what, int64_t deadline_ms,
-                                struct weft_error *err)
+/* Makes a call of the transaction again for as long as it asks for that: one that has timed out goes on in the
+ * background, and no other is allowed before it has come to its end. RETRY when it is no longer waited for. */
+static enum weft_verdict settle(struct weft_delivery *delivery, call_fn *call, const char *what, struct weft_error *err)
 {
     for (;;) {
         enum weft_verdict verdict = weft_verdict(call(delivery->producer, CALL_TIMEOUT_MS), what, err);
-        if (verdict != WEFT_VERDICT_RETRY)
+        if (verdict != WEFT_VERDICT_RETRY || !delivery->config.waiting(delivery->config.arg))
             return verdict;
-        if (!delivery->config.waiting(delivery->config.arg) || weft_clock_ms() >= deadline_ms)
-            return WEFT_VERDICT_ABORT;
+        weft_clock_sleep_ms(RETRY_PAUSE_MS);
     }
 }
 
 static enum weft_verdict abort_all(struct weft_delivery *delivery, struct weft_error *err)
 {
     struct weft_error why = {0};
-    enum weft_verdict verdict =
-        settle(delivery, rd_kafka_abort_transaction, "aborting", weft_clock_ms() + ABORT_DEADLINE_MS, &why);
+    enum weft_verdict verdict = settle(delivery, rd_kafka_abort_transaction, "aborting", &why);
     delivery->counts.aborts++;
     if (verdict == WEFT_VERDICT_DONE)
         return WEFT_VERDICT_ABORT;
@@ -277,11 +281,13 @@ static enum weft_verdict transact(struct weft_delivery *delivery, const Pubsub__
     enum weft_verdict verdict = weft_verdict(rd_kafka_begin_transaction(delivery->producer), "beginning", err);
     if (verdict != WEFT_VERDICT_DONE)
         return verdict == WEFT_VERDICT_FENCED ? verdict : WEFT_VERDICT_FATAL;
+    WEFT_FAILPOINT("begun");
     if (produce_all(delivery, messages, count, &why) == 0 && produce_entry(delivery, entry, &why) == 0) {
-        verdict =
-            settle(delivery, rd_kafka_commit_transaction, "committing", weft_clock_ms() + delivery->deadline_ms, err);
+        WEFT_FAILPOINT("entered");
+        verdict = settle(delivery, rd_kafka_commit_transaction, "committing", err);
+        WEFT_FAILPOINT("committed");
         if (verdict != WEFT_VERDICT_ABORT)
-            return verdict;
+            return verdict == WEFT_VERDICT_RETRY ? WEFT_VERDICT_FATAL : verdict;
     } else {
         *err = why;
         if (!delivery->undelivered && why.class != WEFT_ERROR_UNAVAILABLE)
@@ -312,7 +318,8 @@ enum weft_verdict weft_delivery_run(struct weft_delivery *delivery, const Pubsub
     enum weft_verdict verdict = transact(delivery, messages, count, &entry, err);
     if (verdict == WEFT_VERDICT_DONE) {
         weft_ledger_written(ledger, &entry);
-        delivery->counts.sent += count;
+        delivery->counts.sent += count - (size_t)(delivery->counts.dead_letters - before.dead_letters) -
+                                 (size_t)(delivery->counts.loops - before.loops);
     } else {
         uint64_t aborts = delivery->counts.aborts;
         delivery->counts = before; /* nothing of it happened */

@@ -11,6 +11,8 @@
 #include "base/settings.h"
 #include "pubsub-bridge/ledger.h"
 #include "pubsub-bridge/pubsub.pb-c.h"
+#include "pubsub-bridge/translation.h"
+#include "streams/client_statistics.h"
 #include "streams/verdict.h"
 
 struct weft_delivery;
@@ -21,7 +23,9 @@ struct weft_delivery_config {
     const char *bridge, *source;                     /* names, for dead letters: source is the subscription */
     const char *topic, *ledger_topic, *dead_letters; /* Kafka's */
     const char *from, *to;                           /* places, for the messages' path (path.h) */
+    const struct weft_translation *translation;      /* of what messages hold; NULL: they hold what Kafka is to hold */
     int stop_on_unmappable;                          /* instead of writing dead letters */
+    struct weft_client_statistics *statistics;       /* of the producer; may be NULL */
     /* Called now and then while Kafka is waited for; false: do not wait any longer. */
     bool (*waiting)(void *arg);
     void *arg;

@@ -12,6 +12,7 @@
 #include "pubsub-bridge/resource.h"
 #include "pubsub-bridge/retry.h"
 #include "pubsub-bridge/subscriber.h"
+#include "pubsub-bridge/translation.h"
 #include "streams/client.h"
 #include "streams/reader.h"
 
@@ -29,6 +30,7 @@ struct weft_inward {
     char from[PLACE_SIZE], to[PLACE_SIZE];
     struct weft_client *client; /* the member of the group, which only tells who owns the bridge */
     rd_kafka_t *consumer;
+    struct weft_translation *translation; /* of JSON; NULL: bytes go as they are */
     bool owner;
 
     /* While it is the owner: */
@@ -39,7 +41,8 @@ struct weft_inward {
     struct weft_received *batch[WEFT_LEDGER_BATCH_MAX];
     size_t batch_count;
     int failures; /* transactions in a row that were not committed */
-    uint64_t repeats;
+
+    struct weft_bridge_figures past; /* of ownerships that are over, and the repeats of all */
 };
 
 static const char *name_of(const struct weft_inward *inward)
@@ -52,6 +55,53 @@ static bool stopping(const struct weft_inward *inward)
     return atomic_load(inward->config.stop);
 }
 
+/* ---- What it tells */
+
+/* Figures of an ownership are those of what it is made of, and would go with it. */
+static struct weft_bridge_figures figures_of(const struct weft_inward *inward)
+{
+    struct weft_bridge_figures figures = inward->past;
+    if (inward->rpc) {
+        figures.failed_calls += weft_rpc_failures(inward->rpc);
+        figures.pubsub_away_ms = weft_rpc_away_ms(inward->rpc);
+    }
+    if (inward->subscriber) {
+        struct weft_subscriber_counts counts;
+        weft_subscriber_counts(inward->subscriber, &counts);
+        figures.received += counts.received;
+        figures.acknowledged += counts.acknowledged;
+        figures.messages = counts.items;
+        figures.bytes = counts.bytes;
+        figures.oldest_ms = counts.oldest_ms;
+    }
+    if (inward->delivery) {
+        struct weft_delivery_counts counts;
+        weft_delivery_counts(inward->delivery, &counts);
+        figures.sent += counts.sent;
+        figures.dead_letters += counts.dead_letters;
+        figures.loops += counts.loops;
+        figures.aborts += counts.aborts;
+    }
+    return figures;
+}
+
+static void tell(struct weft_inward *inward)
+{
+    weft_bridge_metrics_moves(inward->config.metrics);
+    if (!weft_bridge_metrics_due(inward->config.metrics))
+        return;
+    const struct weft_bridge_figures figures = figures_of(inward);
+    weft_bridge_metrics_tell(inward->config.metrics, &figures);
+}
+
+/* What an ownership has come to stays when it ends. */
+static void keep_figures(struct weft_inward *inward)
+{
+    inward->past = figures_of(inward);
+    inward->past.messages = inward->past.bytes = 0;
+    inward->past.oldest_ms = inward->past.pubsub_away_ms = 0;
+}
+
 /* ---- Ownership */
 
 static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
@@ -60,10 +110,12 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
     struct weft_inward *inward = arg;
     if (code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         inward->owner = false;
+        weft_bridge_metrics_phase(inward->config.metrics, WEFT_PHASE_JOINING);
         rd_kafka_assign(consumer, NULL);
         return;
     }
     inward->owner = list->cnt > 0;
+    weft_bridge_metrics_phase(inward->config.metrics, inward->owner ? WEFT_PHASE_TAKING_OVER : WEFT_PHASE_STANDBY);
     rd_kafka_assign(consumer, list);
     rd_kafka_pause_partitions(consumer, list); /* it tells who is the owner; what is in it another client reads */
     weft_log(inward->config.log, WEFT_LOG_INFO, "bridge.owner", "%s: %s", name_of(inward),
@@ -73,6 +125,7 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
 /* Serves the group. -1 when it cannot go on. */
 static int poll_group(struct weft_inward *inward, int timeout_ms, struct weft_error *err)
 {
+    tell(inward);
     rd_kafka_message_t *message = rd_kafka_consumer_poll(inward->consumer, timeout_ms);
     if (!message)
         return 0;
@@ -112,6 +165,7 @@ static bool on_waiting(void *arg)
 {
     struct weft_inward *inward = arg;
     struct weft_error ignored; /* it comes again from the next pump */
+    tell(inward);
     weft_rpc_serve(inward->rpc, 0);
     weft_subscriber_pump(inward->subscriber, &ignored);
     return !stopping(inward);
@@ -129,10 +183,12 @@ static int make_delivery(struct weft_inward *inward, struct weft_error *err)
         .dead_letters = inward->config.dead_letters,
         .from = inward->from,
         .to = inward->to,
+        .translation = inward->translation,
         .stop_on_unmappable = inward->config.bridge->stop,
         .waiting = on_waiting,
         .arg = inward,
         .log = inward->config.log,
+        .statistics = weft_bridge_metrics_producer(inward->config.metrics),
     };
     inward->delivery = weft_delivery_new(&delivery, err);
     return inward->delivery ? 0 : -1;
@@ -174,7 +230,11 @@ static int begin(struct weft_inward *inward, struct weft_error *err)
     inward->ledger = weft_ledger_new();
     if (!inward->ledger)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    return read_ledger(inward, err) != 0 ? -1 : make_subscriber(inward, err);
+    if (read_ledger(inward, err) != 0 || make_subscriber(inward, err) != 0)
+        return -1;
+    if (inward->owner)
+        weft_bridge_metrics_phase(inward->config.metrics, WEFT_PHASE_WORKING);
+    return 0;
 }
 
 static void end(struct weft_inward *inward)
@@ -182,6 +242,7 @@ static void end(struct weft_inward *inward)
     if (inward->subscriber)
         weft_subscriber_close(inward->subscriber, CLOSE_MS);
     inward->batch_count = 0;
+    keep_figures(inward);
     weft_rpc_destroy(inward->rpc); /* first: calls that end now speak of the subscriber */
     weft_subscriber_destroy(inward->subscriber);
     weft_delivery_destroy(inward->delivery);
@@ -213,13 +274,13 @@ static void gather(struct weft_inward *inward)
     while (inward->batch_count < WEFT_LEDGER_BATCH_MAX && bytes < BATCH_BYTES &&
            (received = weft_subscriber_next(inward->subscriber)) != NULL) {
         if (weft_ledger_holds(inward->ledger, received->identity)) {
-            inward->repeats++;
+            inward->past.repeats++;
             weft_subscriber_ack(inward->subscriber, received);
             continue;
         }
         struct weft_received **first = tsearch(received, &seen, by_identity);
         if (first && *first != received) {
-            inward->repeats++;
+            inward->past.repeats++;
             received->next = (*first)->next;
             (*first)->next = received;
             continue;
@@ -239,6 +300,13 @@ static void acknowledge(struct weft_inward *inward, struct weft_received *receiv
     }
 }
 
+static void note_arrival(struct weft_inward *inward, const Pubsub__Message *message)
+{
+    const Pubsub__Timestamp *time = message->publish_time;
+    if (time)
+        weft_bridge_metrics_arrived(inward->config.metrics, time->seconds * 1000 + time->nanos / 1000000);
+}
+
 /* Writes the batch, and acknowledges it. What was not written stays the batch. */
 static int deliver(struct weft_inward *inward, struct weft_error *err)
 {
@@ -248,10 +316,16 @@ static int deliver(struct weft_inward *inward, struct weft_error *err)
         messages[i] = inward->batch[i]->message;
         identities[i] = inward->batch[i]->identity;
     }
-    switch (weft_delivery_run(inward->delivery, messages, identities, inward->batch_count, inward->ledger, err)) {
+    weft_bridge_metrics_writes(inward->config.metrics, true);
+    enum weft_verdict verdict =
+        weft_delivery_run(inward->delivery, messages, identities, inward->batch_count, inward->ledger, err);
+    weft_bridge_metrics_writes(inward->config.metrics, false);
+    switch (verdict) {
     case WEFT_VERDICT_DONE:
-        for (size_t i = 0; i < inward->batch_count; i++)
+        for (size_t i = 0; i < inward->batch_count; i++) {
+            note_arrival(inward, inward->batch[i]->message);
             acknowledge(inward, inward->batch[i]);
+        }
         inward->batch_count = 0;
         inward->failures = 0;
         return 0;
@@ -313,6 +387,7 @@ int weft_inward_run(struct weft_inward *inward, struct weft_error *err)
     rd_kafka_topic_partition_list_destroy(topics);
     if (code)
         return weft_client_fail(inward->client, code, "subscribing", err);
+    weft_bridge_metrics_phase(inward->config.metrics, WEFT_PHASE_JOINING);
     while (result == 0 && !stopping(inward))
         result = turn(inward, err);
     end(inward);
@@ -321,6 +396,21 @@ int weft_inward_run(struct weft_inward *inward, struct weft_error *err)
 }
 
 /* ---- Beginning and end */
+
+static int make_translation(struct weft_inward *inward, struct weft_error *err)
+{
+    const struct weft_translation_config translation = {
+        .bridge = name_of(inward),
+        .topic = inward->topic,
+        .inward = true,
+        .settings = inward->config.settings,
+        .stop = inward->config.stop,
+        .log = inward->config.log,
+    };
+    if (inward->config.bridge->json)
+        inward->translation = weft_translation_new(&translation, err);
+    return inward->config.bridge->json && !inward->translation ? -1 : 0;
+}
 
 struct weft_inward *weft_inward_new(const struct weft_inward_config *config, struct weft_error *err)
 {
@@ -332,14 +422,19 @@ struct weft_inward *weft_inward_new(const struct weft_inward_config *config, str
     inward->config = *config;
     inward->subscription = config->bridge->from.name;
     inward->topic = config->bridge->to.name;
-    const struct weft_client_options options = {
-        .role = WEFT_KAFKA_SOURCE, .group_id = config->group, .rebalance = on_rebalance, .arg = inward};
+    const struct weft_client_options options = {.role = WEFT_KAFKA_SOURCE,
+                                                .group_id = config->group,
+                                                .rebalance = on_rebalance,
+                                                .arg = inward,
+                                                .statistics = weft_bridge_metrics_consumer(config->metrics)};
     int partitions;
     char topic[WEFT_RESOURCE_NAME_MAX];
+    weft_bridge_metrics_awaits(config->metrics, "Pub/Sub has not answered yet");
     inward->rpc = weft_rpc_new(config->address, err);
     if (!inward->rpc ||
         weft_resource_topic_of(inward->rpc, inward->subscription, topic, sizeof topic, config->stop, err) != 0)
         goto fail;
+    weft_bridge_metrics_awaits(config->metrics, "no broker has answered yet");
     inward->client = weft_client_new(config->settings, &options, config->log, err);
     if (!inward->client)
         goto fail;
@@ -353,6 +448,9 @@ struct weft_inward *weft_inward_new(const struct weft_inward_config *config, str
                        config->ledger, partitions);
         goto fail;
     }
+    weft_bridge_metrics_awaits(config->metrics, "the schema registry has not answered yet");
+    if (make_translation(inward, err) != 0)
+        goto fail;
     snprintf(inward->from, sizeof inward->from, "pubsub:%s", topic);
     return inward;
 fail:
@@ -365,6 +463,7 @@ void weft_inward_destroy(struct weft_inward *inward)
     if (!inward)
         return;
     end(inward);
+    weft_translation_destroy(inward->translation);
     weft_client_destroy(inward->client);
     free(inward);
 }

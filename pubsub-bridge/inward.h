@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "pubsub-bridge/bridge_metrics.h"
 #include "pubsub-bridge/credentials.h"
 #include "topology/topology.h"
 
@@ -25,6 +26,7 @@ struct weft_inward_config {
     const char *dead_letters; /* Kafka topic */
     const atomic_bool *stop;
     struct weft_log *log;
+    struct weft_bridge_metrics *metrics; /* may be NULL */
 };
 
 struct weft_inward *weft_inward_new(const struct weft_inward_config *config, struct weft_error *err);

@@ -9,6 +9,8 @@
 /* An id takes 16 bytes of its SHA-256: ids are of any length, and no two of a million share them. */
 enum { ID_SIZE = 16, VERSION = 1, HEAD_SIZE = 9, BUCKETS = 1 << 21 };
 
+#define EMPTY UINT32_MAX /* bucket */
+
 struct digest {
     uint64_t half[2];
 };
@@ -16,7 +18,7 @@ struct digest {
 /* A ring of the last ids, and a hash table with open addressing of where they are in it. */
 struct weft_ledger {
     struct digest *ring;
-    uint32_t *buckets; /* index in the ring + 1; 0: empty */
+    uint32_t *buckets; /* index in the ring, or EMPTY */
     size_t first, count;
     uint64_t sequence; /* of the next entry */
 };
@@ -29,11 +31,15 @@ struct weft_ledger *weft_ledger_new(void)
     if (!ledger)
         return NULL;
     ledger->ring = malloc(WEFT_LEDGER_MESSAGES * sizeof *ledger->ring);
-    ledger->buckets = calloc(BUCKETS, sizeof *ledger->buckets);
-    if (ledger->ring && ledger->buckets)
-        return ledger;
-    weft_ledger_destroy(ledger);
-    return NULL;
+    ledger->buckets = malloc(BUCKETS * sizeof *ledger->buckets);
+    if (!ledger->ring || !ledger->buckets) {
+        weft_ledger_destroy(ledger);
+        return NULL;
+    }
+    /* The ring is written, too, so that a process is as large at its start as after a million messages. */
+    memset(ledger->ring, 0xff, WEFT_LEDGER_MESSAGES * sizeof *ledger->ring);
+    memset(ledger->buckets, 0xff, BUCKETS * sizeof *ledger->buckets); /* EMPTY */
+    return ledger;
 }
 
 void weft_ledger_destroy(struct weft_ledger *ledger)
@@ -63,7 +69,7 @@ static size_t home(const struct digest *id)
 static size_t find(const struct weft_ledger *ledger, const struct digest *id)
 {
     size_t at = home(id);
-    while (ledger->buckets[at] && memcmp(&ledger->ring[ledger->buckets[at] - 1], id, sizeof *id) != 0)
+    while (ledger->buckets[at] != EMPTY && memcmp(&ledger->ring[ledger->buckets[at]], id, sizeof *id) != 0)
         at = (at + 1) & (BUCKETS - 1);
     return at;
 }
@@ -72,19 +78,19 @@ static size_t find(const struct weft_ledger *ledger, const struct digest *id)
 static void forget(struct weft_ledger *ledger, const struct digest *id)
 {
     size_t hole = find(ledger, id);
-    for (size_t at = (hole + 1) & (BUCKETS - 1); ledger->buckets[at]; at = (at + 1) & (BUCKETS - 1)) {
-        size_t wanted = home(&ledger->ring[ledger->buckets[at] - 1]);
+    for (size_t at = (hole + 1) & (BUCKETS - 1); ledger->buckets[at] != EMPTY; at = (at + 1) & (BUCKETS - 1)) {
+        size_t wanted = home(&ledger->ring[ledger->buckets[at]]);
         if (((at - wanted) & (BUCKETS - 1)) < ((at - hole) & (BUCKETS - 1)))
             continue;
         ledger->buckets[hole] = ledger->buckets[at];
         hole = at;
     }
-    ledger->buckets[hole] = 0;
+    ledger->buckets[hole] = EMPTY;
 }
 
 static void remember(struct weft_ledger *ledger, const struct digest *id)
 {
-    if (ledger->buckets[find(ledger, id)])
+    if (ledger->buckets[find(ledger, id)] != EMPTY)
         return;
     if (ledger->count == WEFT_LEDGER_MESSAGES) {
         forget(ledger, &ledger->ring[ledger->first]);
@@ -93,13 +99,13 @@ static void remember(struct weft_ledger *ledger, const struct digest *id)
     }
     size_t slot = (ledger->first + ledger->count++) % WEFT_LEDGER_MESSAGES;
     ledger->ring[slot] = *id;
-    ledger->buckets[find(ledger, id)] = (uint32_t)slot + 1;
+    ledger->buckets[find(ledger, id)] = (uint32_t)slot;
 }
 
 bool weft_ledger_holds(const struct weft_ledger *ledger, const char *identity)
 {
     struct digest id = digest_of(identity);
-    return ledger->buckets[find(ledger, &id)] != 0;
+    return ledger->buckets[find(ledger, &id)] != EMPTY;
 }
 
 static void write_big_endian(uint8_t *to, uint64_t value, int size)

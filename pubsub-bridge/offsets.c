@@ -6,12 +6,13 @@
 /* A ring of the records from the first that is open on. */
 struct weft_offsets {
     struct entry {
-        int64_t offset;
+        int64_t offset, read_ms;
         bool done;
     } * ring;
     size_t capacity; /* a power of two */
     size_t first, count, open;
     int64_t next;
+    uint64_t passed;
 };
 
 enum { CAPACITY_FIRST = 256 };
@@ -56,13 +57,13 @@ static bool grow(struct weft_offsets *offsets)
     return true;
 }
 
-bool weft_offsets_read(struct weft_offsets *offsets, int64_t offset)
+bool weft_offsets_read(struct weft_offsets *offsets, int64_t offset, int64_t now_ms)
 {
     if (offsets->count == offsets->capacity && !grow(offsets))
         return false;
     if (offsets->next < 0)
         offsets->next = offset;
-    *at(offsets, offsets->count++) = (struct entry){.offset = offset};
+    *at(offsets, offsets->count++) = (struct entry){.offset = offset, .read_ms = now_ms};
     offsets->open++;
     return true;
 }
@@ -83,6 +84,7 @@ void weft_offsets_done(struct weft_offsets *offsets, int64_t offset)
     offsets->open--;
     for (; offsets->count > 0 && at(offsets, 0)->done; offsets->count--) {
         offsets->next = at(offsets, 0)->offset + 1;
+        offsets->passed++;
         offsets->first = (offsets->first + 1) & (offsets->capacity - 1);
     }
 }
@@ -95,4 +97,14 @@ size_t weft_offsets_open(const struct weft_offsets *offsets)
 int64_t weft_offsets_next(const struct weft_offsets *offsets)
 {
     return offsets->next;
+}
+
+uint64_t weft_offsets_passed(const struct weft_offsets *offsets)
+{
+    return offsets->passed;
+}
+
+int64_t weft_offsets_oldest_ms(const struct weft_offsets *offsets)
+{
+    return offsets->count ? at(offsets, 0)->read_ms : INT64_MAX;
 }

@@ -1,30 +1,34 @@
 #include "pubsub-bridge/outward.h"
 
 #include <inttypes.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "pubsub-bridge/encoding.h"
+#include "pubsub-bridge/assignment.h"
 #include "pubsub-bridge/envelope.h"
 #include "pubsub-bridge/kafka_place.h"
 #include "pubsub-bridge/kafka_record.h"
-#include "pubsub-bridge/offsets.h"
+#include "pubsub-bridge/ordering.h"
 #include "pubsub-bridge/path.h"
 #include "pubsub-bridge/publisher.h"
+#include "pubsub-bridge/retry.h"
+#include "pubsub-bridge/translation.h"
 #include "streams/client.h"
 #include "streams/deadletter.h"
+#include "streams/failpoint.h"
 
 enum {
     IDLE_MS = 100, /* how long to wait for the first record: bounds how fast a stop is seen */
     BUSY_MS = 5,   /* how long to wait for Pub/Sub before Kafka is polled again */
     COMMIT_INTERVAL_MS = 1000,
+    FULL_MS = 1000,   /* how long to wait for room before the partitions are paused */
     DRAIN_MS = 60000, /* for what is under way when partitions are given back */
     STOP_MS = 6000,   /* for the same at the end */
     PLACE_SIZE = 400,
     RECORD_OVERHEAD = 500, /* bytes of a message beside its value: names of attributes, coordinates */
+    HELD_ATTEMPTS_MAX = 7, /* beyond which the registry is not waited for longer: some 6 s */
 };
 
 /* A record that has been read and is not done with. */
@@ -32,12 +36,8 @@ struct item {
     struct weft_lane_item lane;
     struct weft_outward *outward;
     rd_kafka_message_t *message;
-    unsigned assignment; /* by which it was read */
-};
-
-struct partition {
-    struct weft_offsets *offsets;
-    int64_t committed;
+    unsigned assignment;    /* the number of that by which it was read */
+    struct weft_bytes json; /* its value in JSON, owned; data is NULL where it goes as it is */
 };
 
 struct weft_outward {
@@ -48,22 +48,34 @@ struct weft_outward {
     rd_kafka_topic_t *letters;
     struct weft_rpc *rpc;
     struct weft_publisher *publisher;
-    struct weft_arena *arena; /* for one record while it is read */
+    struct weft_arena *arena;             /* for one record while it is read */
+    struct weft_translation *translation; /* to JSON; NULL: bytes go as they are */
+    struct item *held;                    /* whose schema the registry has not told yet; nothing is read meanwhile */
+    int held_attempts;
+    int64_t held_until_ms;
     char here[PLACE_SIZE], there[PLACE_SIZE];
-    unsigned assignment; /* counts them: records of a former one are nobody's */
-    struct partition *partitions;
-    int partition_count;
+    struct weft_assignment *assignment;
+    bool paused;         /* the partitions are */
+    int64_t full_ms;     /* since when nothing more may be read, or 0 */
     size_t open_letters; /* dead letters on their way */
     size_t items_max, bytes_max;
     int64_t commit_ms; /* when offsets were last committed */
     int64_t stop_ms;   /* when the stop was seen, or 0 */
     struct weft_error failure;
+    struct weft_bridge_figures counts; /* of what is not counted elsewhere */
 };
 
 static void free_item(struct item *item)
 {
     rd_kafka_message_destroy(item->message);
+    free((void *)(uintptr_t)item->json.data);
     free(item);
+}
+
+/* Not of a former assignment. */
+static bool is_ours(const struct item *item)
+{
+    return item->assignment == weft_assignment_number(item->outward->assignment);
 }
 
 static void fail(struct weft_outward *outward, const struct weft_error *why)
@@ -75,9 +87,7 @@ static void fail(struct weft_outward *outward, const struct weft_error *why)
 /* The record needs no more: its offset may be committed. */
 static void finish(struct item *item)
 {
-    struct weft_outward *outward = item->outward;
-    if (item->assignment == outward->assignment)
-        weft_offsets_done(outward->partitions[item->message->partition].offsets, item->message->offset);
+    weft_assignment_done(item->outward->assignment, item->assignment, item->message->partition, item->message->offset);
     free_item(item);
 }
 
@@ -90,6 +100,7 @@ static void on_letter_delivered(rd_kafka_t *producer, const rd_kafka_message_t *
     (void)producer;
     outward->open_letters--;
     if (!letter->err) {
+        outward->counts.dead_letters++;
         finish(item);
         return;
     }
@@ -136,27 +147,11 @@ static void on_refused(struct weft_lane_item *lane, const struct weft_error *why
 
 static void on_published(struct weft_lane_item *lane, void *arg)
 {
-    (void)arg;
-    finish((struct item *)lane);
-}
-
-/* An ordering key of at most 1024 bytes of text: the record's key as it is, or its digest where it cannot be one. Keys
- * with the same digest would only be kept in order with one another. */
-static char *ordering_key(const struct weft_outward *outward, const struct weft_record *record,
-                          struct weft_arena *arena)
-{
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    char text[WEFT_PUBSUB_ORDERING_KEY_MAX];
-    if (outward->config.bridge->order == WEFT_ORDER_PARTITION) {
-        int size = snprintf(text, sizeof text, "%s/%d", record->topic, (int)record->partition);
-        return weft_arena_text(arena, text, (size_t)size);
-    }
-    if (outward->config.bridge->order == WEFT_ORDER_NONE || !record->key.size)
-        return weft_arena_text(arena, "", 0);
-    if (record->key.size <= WEFT_PUBSUB_ORDERING_KEY_MAX && weft_is_text(record->key.data, record->key.size))
-        return weft_arena_text(arena, record->key.data, record->key.size);
-    SHA256(record->key.data, record->key.size, digest);
-    return weft_arena_text(arena, text, weft_base64_write(text, digest, sizeof digest));
+    struct weft_outward *outward = arg;
+    struct item *item = (struct item *)lane;
+    if (is_ours(item))
+        weft_bridge_metrics_arrived(outward->config.metrics, rd_kafka_message_timestamp(item->message, NULL));
+    finish(item);
 }
 
 static Pubsub__Message *on_message(struct weft_lane_item *lane, struct weft_arena *arena, void *arg,
@@ -165,13 +160,13 @@ static Pubsub__Message *on_message(struct weft_lane_item *lane, struct weft_aren
     struct weft_outward *outward = arg;
     struct item *item = (struct item *)lane;
     struct weft_record record;
-    if (item->assignment != outward->assignment)
+    if (!is_ours(item))
         return NULL; /* another instance's by now */
-    Pubsub__Message *message = weft_kafka_record(item->message, arena, &record)
-                                   ? weft_envelope_seal(&record, outward->here, arena, err)
-                                   : NULL;
+    bool fine = weft_kafka_record(item->message, arena, &record) &&
+                (!item->json.data || weft_translation_put(&record, item->json, arena));
+    Pubsub__Message *message = fine ? weft_envelope_seal(&record, outward->here, arena, err) : NULL;
     if (message)
-        message->ordering_key = ordering_key(outward, &record, arena);
+        message->ordering_key = weft_ordering_key(outward->config.bridge->order, &record, arena);
     if (err->class == WEFT_ERROR_NONE && (!message || !message->ordering_key))
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
     return err->class == WEFT_ERROR_NONE ? message : NULL;
@@ -188,6 +183,93 @@ static size_t size_of(const struct weft_record *record)
     return size;
 }
 
+/* With its partitions paused, polling gives no records but serves the group. */
+static void pause_reading(struct weft_outward *outward, bool paused)
+{
+    rd_kafka_topic_partition_list_t *assignment;
+    if (paused == outward->paused || rd_kafka_assignment(outward->consumer, &assignment) != 0)
+        return;
+    if (paused)
+        rd_kafka_pause_partitions(outward->consumer, assignment);
+    else
+        rd_kafka_resume_partitions(outward->consumer, assignment);
+    outward->paused = paused;
+    rd_kafka_topic_partition_list_destroy(assignment);
+}
+
+static void hold(struct weft_outward *outward, struct item *item, const struct weft_error *why)
+{
+    if (outward->held_attempts < HELD_ATTEMPTS_MAX)
+        outward->held_attempts++;
+    weft_log(outward->config.log, WEFT_LOG_WARN, "bridge.registry",
+             "%s: %s partition %d waits at offset %" PRId64 ": %s", outward->config.bridge->name, outward->source,
+             (int)item->message->partition, item->message->offset, why->message);
+    weft_bridge_metrics_phase(outward->config.metrics, WEFT_PHASE_REGISTRY);
+    outward->held = item;
+    outward->held_until_ms = weft_clock_ms() + weft_retry_wait_ms(outward->held_attempts, (uint32_t)weft_clock_ns());
+}
+
+/* Hands the item to the publisher, translated if need be, or holds it. */
+static int hand_on(struct weft_outward *outward, struct item *item, const struct weft_record *record,
+                   struct weft_error *err)
+{
+    struct weft_error why = {0};
+    if (outward->translation && record->value.data) {
+        size_t size;
+        char *json = weft_translation_to_json(outward->translation, record, &size, &why);
+        if (!json && why.class == WEFT_ERROR_UNAVAILABLE) {
+            hold(outward, item, &why);
+            return 0;
+        }
+        if (!json && why.class == WEFT_ERROR_CORRUPT) {
+            on_refused(&item->lane, &why, outward);
+            return 0;
+        }
+        if (!json) {
+            *err = why;
+            free_item(item);
+            return -1;
+        }
+        item->json = (struct weft_bytes){(uint8_t *)json, size};
+        item->lane.size += size;
+    }
+    const char *key = weft_ordering_key(outward->config.bridge->order, record, outward->arena);
+    if (key && weft_publisher_add(outward->publisher, key, &item->lane, err) == 0)
+        return 0;
+    free_item(item);
+    return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+}
+
+/* Tries the held item again when it is time. */
+static int retry_held(struct weft_outward *outward, struct weft_error *err)
+{
+    struct weft_record record;
+    struct item *item = outward->held;
+    if (weft_clock_ms() < outward->held_until_ms)
+        return 0;
+    weft_arena_reset(outward->arena);
+    if (!weft_kafka_record(item->message, outward->arena, &record))
+        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    outward->held = NULL;
+    if (hand_on(outward, item, &record, err) != 0)
+        return -1;
+    if (outward->held)
+        return 0;
+    outward->held_attempts = 0;
+    weft_bridge_metrics_phase(outward->config.metrics, WEFT_PHASE_WORKING);
+    return 0;
+}
+
+/* It is read again by whom the partition goes to. */
+static void drop_held(struct weft_outward *outward)
+{
+    if (!outward->held)
+        return;
+    free_item(outward->held);
+    outward->held = NULL;
+    outward->held_attempts = 0;
+}
+
 /* Takes the message on. */
 static int take(struct weft_outward *outward, rd_kafka_message_t *message, struct weft_error *err)
 {
@@ -195,22 +277,24 @@ static int take(struct weft_outward *outward, rd_kafka_message_t *message, struc
     struct item *item = calloc(1, sizeof *item);
     weft_arena_reset(outward->arena);
     if (!item || !weft_kafka_record(message, outward->arena, &record) ||
-        !weft_offsets_read(outward->partitions[message->partition].offsets, message->offset)) {
+        !weft_assignment_read(outward->assignment, message->partition, message->offset,
+                              outward->config.metrics ? weft_clock_ms() : 0)) {
         free(item);
         rd_kafka_message_destroy(message);
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
     }
-    *item = (struct item){{.size = size_of(&record)}, outward, message, outward->assignment};
+    *item = (struct item){.lane = {.size = size_of(&record)},
+                          .outward = outward,
+                          .message = message,
+                          .assignment = weft_assignment_number(outward->assignment)};
+    outward->counts.received++;
     struct weft_bytes path = weft_record_header_value(&record, WEFT_PATH_NAME);
     if (weft_path_holds((const char *)path.data, path.size, outward->there)) {
+        outward->counts.loops++;
         finish(item); /* it has been there: the circle ends here */
         return 0;
     }
-    const char *key = ordering_key(outward, &record, outward->arena);
-    if (key && weft_publisher_add(outward->publisher, key, &item->lane, err) == 0)
-        return 0;
-    free_item(item);
-    return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    return hand_on(outward, item, &record, err);
 }
 
 /* Polls once. Gives 1 for a record, 0 for none, -1 for a failure. */
@@ -233,48 +317,18 @@ static int poll_once(struct weft_outward *outward, int timeout_ms, struct weft_e
     return result;
 }
 
-/* ---- Offsets */
-
-static void forget_partitions(struct weft_outward *outward)
-{
-    for (int i = 0; i < outward->partition_count; i++)
-        weft_offsets_destroy(outward->partitions[i].offsets);
-    free(outward->partitions);
-    outward->partitions = NULL;
-    outward->partition_count = 0;
-    outward->assignment++;
-}
-
-static int remember_partitions(struct weft_outward *outward, const rd_kafka_topic_partition_list_t *list,
-                               struct weft_error *err)
-{
-    int count = 0;
-    for (int i = 0; i < list->cnt; i++)
-        if (list->elems[i].partition >= count)
-            count = list->elems[i].partition + 1;
-    outward->partitions = calloc((size_t)count + 1, sizeof *outward->partitions);
-    outward->partition_count = outward->partitions ? count : 0;
-    for (int i = 0; i < outward->partition_count; i++) {
-        outward->partitions[i].committed = -1;
-        if (!(outward->partitions[i].offsets = weft_offsets_new()))
-            return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    }
-    return outward->partitions ? 0 : weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-}
-
 /* Commits what Pub/Sub has. A commit that fails is made up for by the next, or by repeats after a restart. */
 static void commit(struct weft_outward *outward, bool wait)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(outward->partition_count);
-    for (int i = 0; i < outward->partition_count; i++) {
-        struct partition *partition = &outward->partitions[i];
-        int64_t next = weft_offsets_next(partition->offsets);
-        if (next < 0 || next == partition->committed)
-            continue;
-        rd_kafka_topic_partition_list_add(list, outward->source, i)->offset = next;
-        partition->committed = next;
-    }
+    uint64_t passed;
+    rd_kafka_topic_partition_list_t *list = weft_assignment_commit(outward->assignment, &passed);
+    struct weft_lag *lag = weft_bridge_metrics_lag(outward->config.metrics);
+    outward->counts.acknowledged += passed;
+    for (int i = 0; lag && i < list->cnt; i++)
+        weft_lag_done(lag, list->elems[i].partition, list->elems[i].offset);
     outward->commit_ms = weft_clock_ms();
+    if (list->cnt)
+        WEFT_FAILPOINT("published");
     rd_kafka_resp_err_t code = list->cnt ? rd_kafka_commit(outward->consumer, list, !wait) : 0;
     if (code)
         weft_log(outward->config.log, WEFT_LOG_WARN, "bridge.commit", "%s: committing: %s",
@@ -284,9 +338,43 @@ static void commit(struct weft_outward *outward, bool wait)
 
 /* ---- Running */
 
+static size_t open_items(const struct weft_outward *outward)
+{
+    struct weft_publisher_counts counts;
+    weft_publisher_counts(outward->publisher, &counts);
+    return counts.items + outward->open_letters;
+}
+
+static bool has_room(const struct weft_outward *outward)
+{
+    struct weft_publisher_counts counts;
+    weft_publisher_counts(outward->publisher, &counts);
+    return counts.items < outward->items_max && counts.bytes < outward->bytes_max;
+}
+
+static void tell(struct weft_outward *outward)
+{
+    struct weft_bridge_metrics *metrics = outward->config.metrics;
+    if (!weft_bridge_metrics_due(metrics))
+        return;
+    struct weft_publisher_counts counts;
+    int64_t oldest_ms = weft_assignment_oldest_ms(outward->assignment);
+    weft_publisher_counts(outward->publisher, &counts);
+    struct weft_bridge_figures figures = outward->counts;
+    figures.sent = counts.published;
+    figures.failed_calls = weft_rpc_failures(outward->rpc);
+    figures.messages = open_items(outward) + (outward->held != NULL);
+    figures.bytes = counts.bytes;
+    figures.oldest_ms = oldest_ms < INT64_MAX ? weft_clock_ms() - oldest_ms : 0;
+    figures.pubsub_away_ms = weft_rpc_away_ms(outward->rpc);
+    weft_bridge_metrics_tell(metrics, &figures);
+    weft_lag_look(weft_bridge_metrics_lag(metrics), outward->consumer, outward->held || !has_room(outward));
+}
+
 /* Serves Pub/Sub and the dead letters; nothing is read. */
 static int serve(struct weft_outward *outward, int timeout_ms, struct weft_error *err)
 {
+    tell(outward);
     if (weft_publisher_pump(outward->publisher, err) != 0)
         return -1;
     weft_rpc_serve(outward->rpc, weft_publisher_wait_ms(outward->publisher, timeout_ms));
@@ -296,13 +384,6 @@ static int serve(struct weft_outward *outward, int timeout_ms, struct weft_error
         return weft_publisher_pump(outward->publisher, err);
     *err = outward->failure;
     return -1;
-}
-
-static size_t open_items(const struct weft_outward *outward)
-{
-    struct weft_publisher_counts counts;
-    weft_publisher_counts(outward->publisher, &counts);
-    return counts.items + outward->open_letters;
 }
 
 /* Whether the time that a stop leaves is over. */
@@ -330,10 +411,16 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
     struct weft_outward *outward = arg;
     struct weft_error err = {0};
     const char *name = outward->config.bridge->name;
+    struct weft_lag *lag = weft_bridge_metrics_lag(outward->config.metrics);
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         weft_log(outward->config.log, WEFT_LOG_INFO, "bridge.assigned", "%s got %d partitions", name, list->cnt);
-        if (remember_partitions(outward, list, &err) != 0)
+        if (!weft_assignment_begin(outward->assignment, list)) {
+            weft_error_set(&err, WEFT_ERROR_INTERNAL, "out of memory");
             fail(outward, &err);
+        }
+        if (lag)
+            weft_lag_assigned(lag, list);
+        weft_bridge_metrics_phase(outward->config.metrics, WEFT_PHASE_WORKING);
         rd_kafka_assign(consumer, list);
         return;
     }
@@ -344,22 +431,38 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
              lost ? " (lost)" : "");
     if (!lost && drain(outward, &err) != 0)
         fail(outward, &err);
-    forget_partitions(outward);
+    pause_reading(outward, false);
+    drop_held(outward);
+    weft_assignment_end(outward->assignment);
+    if (lag)
+        weft_lag_revoked(lag);
+    weft_bridge_metrics_phase(outward->config.metrics, WEFT_PHASE_JOINING);
     rd_kafka_assign(consumer, NULL);
 }
 
-static bool has_room(const struct weft_outward *outward)
+/* Whether more may be read. Where it may not for long, the group is served by polling paused partitions; not at once,
+ * as a pause throws away what the library has fetched. */
+static bool may_read(struct weft_outward *outward)
 {
-    struct weft_publisher_counts counts;
-    weft_publisher_counts(outward->publisher, &counts);
-    return counts.items < outward->items_max && counts.bytes < outward->bytes_max;
+    int64_t now_ms = weft_clock_ms();
+    if (!outward->held && has_room(outward)) {
+        outward->full_ms = 0;
+        pause_reading(outward, false);
+        return true;
+    }
+    if (!outward->full_ms)
+        outward->full_ms = now_ms;
+    pause_reading(outward, outward->held || now_ms - outward->full_ms >= FULL_MS);
+    return false;
 }
 
 static int step(struct weft_outward *outward, struct weft_error *err)
 {
     bool idle = open_items(outward) == 0;
-    int got = has_room(outward) ? poll_once(outward, idle ? IDLE_MS : 0, err) : 0;
-    while (got > 0 && has_room(outward))
+    if (outward->held && retry_held(outward, err) != 0)
+        return -1;
+    int got = may_read(outward) || outward->paused ? poll_once(outward, idle ? IDLE_MS : 0, err) : 0;
+    while (got > 0 && !outward->held && has_room(outward))
         got = poll_once(outward, 0, err);
     if (got < 0 || serve(outward, idle ? 0 : BUSY_MS, err) != 0)
         return -1;
@@ -377,6 +480,7 @@ int weft_outward_run(struct weft_outward *outward, struct weft_error *err)
     rd_kafka_topic_partition_list_destroy(topics);
     if (code)
         return weft_client_fail(outward->client, code, "subscribing", err);
+    weft_bridge_metrics_phase(outward->config.metrics, WEFT_PHASE_JOINING);
     while (result == 0 && !atomic_load(outward->config.stop))
         result = step(outward, err);
     if (result == 0)
@@ -390,10 +494,16 @@ int weft_outward_run(struct weft_outward *outward, struct weft_error *err)
 static int make_clients(struct weft_outward *outward, struct weft_error *err)
 {
     const struct weft_outward_config *config = &outward->config;
-    const struct weft_client_options source = {
-        .role = WEFT_KAFKA_SOURCE, .group_id = config->group, .rebalance = on_rebalance, .arg = outward};
-    const struct weft_client_options letters = {
-        .role = WEFT_KAFKA_SENDER, .delivered = on_letter_delivered, .arg = outward};
+    const struct weft_client_options source = {.role = WEFT_KAFKA_SOURCE,
+                                               .group_id = config->group,
+                                               .rebalance = on_rebalance,
+                                               .arg = outward,
+                                               .statistics = weft_bridge_metrics_consumer(config->metrics)};
+    const struct weft_client_options letters = {.role = WEFT_KAFKA_SENDER,
+                                                .delivered = on_letter_delivered,
+                                                .arg = outward,
+                                                .statistics = weft_bridge_metrics_producer(config->metrics)};
+    weft_bridge_metrics_awaits(config->metrics, "no broker has answered yet");
     outward->client = weft_client_new(config->settings, &source, config->log, err);
     outward->letters_client = outward->client ? weft_client_new(config->settings, &letters, config->log, err) : NULL;
     if (!outward->letters_client)
@@ -403,6 +513,22 @@ static int make_clients(struct weft_outward *outward, struct weft_error *err)
     outward->letters = rd_kafka_topic_new(outward->producer, config->dead_letters, NULL);
     snprintf(outward->there, sizeof outward->there, "pubsub:%s", outward->topic);
     return weft_kafka_place(outward->client, outward->source, config->stop, outward->here, sizeof outward->here, err);
+}
+
+static int make_translation(struct weft_outward *outward, struct weft_error *err)
+{
+    const struct weft_outward_config *config = &outward->config;
+    const struct weft_translation_config translation = {
+        .bridge = config->bridge->name,
+        .topic = outward->source,
+        .settings = config->settings,
+        .stop = config->stop,
+        .log = config->log,
+    };
+    weft_bridge_metrics_awaits(config->metrics, "the schema registry has not answered yet");
+    if (config->bridge->json)
+        outward->translation = weft_translation_new(&translation, err);
+    return config->bridge->json && !outward->translation ? -1 : 0;
 }
 
 struct weft_outward *weft_outward_new(const struct weft_outward_config *config, struct weft_error *err)
@@ -418,8 +544,10 @@ struct weft_outward *weft_outward_new(const struct weft_outward_config *config, 
     outward->items_max = (size_t)weft_settings_integer(config->settings, "outstanding.messages");
     outward->bytes_max = (size_t)weft_settings_integer(config->settings, "outstanding.bytes");
     outward->arena = weft_arena_new();
+    outward->assignment = weft_assignment_new(outward->source);
     outward->rpc = weft_rpc_new(config->address, err);
-    if (!outward->arena || !outward->rpc || make_clients(outward, err) != 0)
+    if (!outward->arena || !outward->assignment || !outward->rpc || make_clients(outward, err) != 0 ||
+        make_translation(outward, err) != 0)
         goto fail;
     size_t calls = (size_t)weft_settings_integer(config->settings, "publish.calls");
     const struct weft_publisher_config publisher = {
@@ -450,13 +578,17 @@ void weft_outward_destroy(struct weft_outward *outward)
 {
     if (!outward)
         return;
-    forget_partitions(outward); /* so that calls that end now concern nobody */
+    drop_held(outward);
+    if (outward->assignment)
+        weft_assignment_end(outward->assignment); /* so that calls that end now concern nobody */
     weft_rpc_destroy(outward->rpc);
     weft_publisher_destroy(outward->publisher, drop);
     if (outward->letters)
         rd_kafka_topic_destroy(outward->letters);
     weft_client_destroy(outward->client);
     weft_client_destroy(outward->letters_client);
+    weft_translation_destroy(outward->translation);
+    weft_assignment_destroy(outward->assignment);
     weft_arena_destroy(outward->arena);
     free(outward);
 }

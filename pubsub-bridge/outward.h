@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "pubsub-bridge/bridge_metrics.h"
 #include "pubsub-bridge/credentials.h"
 #include "topology/topology.h"
 
@@ -23,6 +24,7 @@ struct weft_outward_config {
     const char *dead_letters; /* Kafka topic */
     const atomic_bool *stop;
     struct weft_log *log;
+    struct weft_bridge_metrics *metrics; /* may be NULL */
 };
 
 struct weft_outward *weft_outward_new(const struct weft_outward_config *config, struct weft_error *err);

@@ -10,6 +10,9 @@
 
 enum { WEFT_RESOURCE_NAME_MAX = 384 };
 
+/* What a subscription has for its topic when that has been deleted. */
+#define WEFT_RESOURCE_DELETED_TOPIC "_deleted-topic_"
+
 /* The topic of a subscription, projects/P/topics/T. Waits for the service until stop is set. WEFT_ERROR_CONFIG when
  * there is no such subscription, or its topic has been deleted. */
 int weft_resource_topic_of(struct weft_rpc *rpc, const char *subscription, char *topic, size_t size,

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "pubsub-bridge/retry.h"
+
 enum {
     RECEIVE_MAX = 24 << 20,
     RECONNECT_MIN_MS = 200, /* the library goes from the one to the other by itself */
@@ -26,6 +29,7 @@ struct pending {
     struct weft_rpc *rpc;
     struct pending *next, **at;
     grpc_call *call;
+    int64_t since_ms; /* of a unary call; 0 for a stream, which may well be silent */
     grpc_metadata_array initial, trailing;
     grpc_status_code status;
     grpc_slice details;
@@ -35,6 +39,8 @@ struct weft_rpc {
     grpc_channel *channel;
     grpc_completion_queue *queue;
     struct pending *pending;
+    uint64_t failures;
+    int64_t failing_ms, disconnected_ms; /* since when; 0: it is not */
 };
 
 struct unary {
@@ -143,6 +149,42 @@ int weft_rpc_serve(struct weft_rpc *rpc, int timeout_ms)
     }
 }
 
+/* ---- How the service fares */
+
+static void note_end(struct weft_rpc *rpc, int code, bool unary)
+{
+    if (code != GRPC_STATUS_OK && code != GRPC_STATUS_CANCELLED)
+        rpc->failures++;
+    if (!unary || code == GRPC_STATUS_CANCELLED)
+        return;
+    /* Any other refusal is an answer. */
+    bool passing = code != GRPC_STATUS_OK && weft_retry_wanted(WEFT_CALL_PUBLISH, code, 1);
+    rpc->failing_ms = !passing ? 0 : rpc->failing_ms ? rpc->failing_ms : weft_clock_ms();
+}
+
+int64_t weft_rpc_away_ms(struct weft_rpc *rpc)
+{
+    int64_t now_ms = weft_clock_ms(), since_ms = now_ms;
+    grpc_connectivity_state state = grpc_channel_check_connectivity_state(rpc->channel, 0);
+    if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_IDLE)
+        rpc->disconnected_ms = 0;
+    else if (!rpc->disconnected_ms)
+        rpc->disconnected_ms = now_ms;
+    if (rpc->disconnected_ms)
+        since_ms = rpc->disconnected_ms;
+    if (rpc->failing_ms && rpc->failing_ms < since_ms)
+        since_ms = rpc->failing_ms;
+    for (const struct pending *pending = rpc->pending; pending; pending = pending->next)
+        if (pending->since_ms && pending->since_ms < since_ms)
+            since_ms = pending->since_ms;
+    return now_ms - since_ms;
+}
+
+uint64_t weft_rpc_failures(const struct weft_rpc *rpc)
+{
+    return rpc->failures;
+}
+
 /* ---- Messages */
 
 static grpc_byte_buffer *pack(const ProtobufCMessage *message)
@@ -213,6 +255,7 @@ static void on_unary(struct op *op, bool ok)
     (void)ok; /* a batch that receives the status never fails; the status tells */
     if (outcome.code == GRPC_STATUS_OK)
         outcome.reply = slice_bytes(&reply);
+    note_end(unary->pending.rpc, outcome.code, true);
     unary->done(&outcome, unary->arg);
     grpc_slice_unref(reply);
     delist(&unary->pending);
@@ -228,6 +271,7 @@ int weft_rpc_call(struct weft_rpc *rpc, const char *method, const ProtobufCMessa
     gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout_ms, GPR_TIMESPAN));
     *unary = (struct unary){.op.complete = on_unary, .done = done, .arg = arg};
     enlist(rpc, &unary->pending, create_call(rpc, method, deadline));
+    unary->pending.since_ms = weft_clock_ms();
     unary->pending.details = grpc_empty_slice();
     grpc_byte_buffer *message = pack(request);
     const grpc_op ops[] = {
@@ -260,6 +304,7 @@ static void settle(struct weft_rpc_stream *stream)
         return;
     char text[STATUS_TEXT_MAX];
     struct weft_rpc_outcome outcome = outcome_of(&stream->pending, text);
+    note_end(stream->pending.rpc, outcome.code, false);
     stream->events.ended(&outcome, stream->arg);
     delist(&stream->pending);
     free(stream);

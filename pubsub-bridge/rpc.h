@@ -10,6 +10,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "pubsub-bridge/credentials.h"
@@ -39,6 +40,13 @@ struct weft_rpc *weft_rpc_new(const struct weft_pubsub_address *address, struct 
 
 /* Cancels what is under way, calls back for it, and frees. Accepts NULL. */
 void weft_rpc_destroy(struct weft_rpc *rpc);
+
+/* For how long the service has been away: not connected although that was tried, a unary call without an answer, or all
+ * of them failing in passing. 0: it is not, or nobody has asked. */
+int64_t weft_rpc_away_ms(struct weft_rpc *rpc);
+
+/* How many calls have failed, streams that were ended as failures among them. */
+uint64_t weft_rpc_failures(const struct weft_rpc *rpc);
 
 /* Starts a unary call, waiting for a connection as long as timeout_ms lasts. The request is packed at once. -1 with
  * *err filled when it could not be started: done is not called then. */

@@ -13,6 +13,7 @@
 
 enum {
     KEEPALIVE_MS = 30000, /* an idle stream is cut by what lies between */
+    STEADY_MS = 5000,     /* a stream that has lived so long did not fail to open */
 };
 
 /* What one message of a stream has brought; freed with the last of it. */
@@ -36,9 +37,9 @@ struct stream {
     struct weft_rpc_stream *rpc; /* NULL while it is closed */
     bool paused;                 /* not asked for more, as there is no room */
     int failures;                /* in a row */
-    int64_t open_ms;             /* when it is to be opened again */
+    int64_t open_ms;             /* when it is to be opened again, or was opened */
     int64_t sent_ms;
-    bool sending;
+    bool sending, brought; /* brought: any message */
 };
 
 struct weft_subscriber {
@@ -115,7 +116,8 @@ static void hold(struct weft_subscriber *subscriber, struct response *response, 
     response->open++;
 }
 
-/* All that a message of the stream has brought, or nothing of it: then it comes again when its lease ends. */
+/* All that a message of the stream has brought, or nothing of it: then it comes again when its lease ends. At the end
+ * it is given back. */
 static void take(struct weft_subscriber *subscriber, struct weft_bytes bytes)
 {
     struct response *response = calloc(1, sizeof *response);
@@ -129,7 +131,9 @@ static void take(struct weft_subscriber *subscriber, struct weft_bytes bytes)
     const Pubsub__StreamingPullResponse *list =
         pubsub__streaming_pull_response__unpack(&allocator, bytes.size, bytes.data);
     size_t count = list ? list->n_received_messages : 0;
-    struct held *held = weft_arena_take(arena, count * sizeof *held);
+    for (size_t i = 0; subscriber->closing && i < count; i++)
+        weft_leases_release(subscriber->leases, list->received_messages[i]->ack_id, NULL);
+    struct held *held = subscriber->closing ? NULL : weft_arena_take(arena, count * sizeof *held);
     response->open = 1; /* until all have been taken */
     for (size_t i = 0; held && i < count; i++)
         if (list->received_messages[i]->message)
@@ -161,18 +165,20 @@ static bool has_room(const struct weft_subscriber *subscriber)
 static void on_received(struct weft_bytes message, void *arg)
 {
     struct stream *stream = arg;
-    if (stream->subscriber->closing)
-        return; /* nobody's: it comes again when its lease ends */
     stream->failures = 0;
+    stream->brought = true;
     take(stream->subscriber, message);
-    stream->paused = !has_room(stream->subscriber);
+    stream->paused = !stream->subscriber->closing && !has_room(stream->subscriber);
     if (!stream->paused)
         weft_rpc_stream_receive(stream->rpc);
 }
 
 static void on_sent(void *arg)
 {
-    ((struct stream *)arg)->sending = false;
+    struct stream *stream = arg;
+    stream->sending = false;
+    if (stream->subscriber->closing)
+        weft_rpc_stream_close(stream->rpc);
 }
 
 static void on_ended(const struct weft_rpc_outcome *outcome, void *arg)
@@ -182,6 +188,9 @@ static void on_ended(const struct weft_rpc_outcome *outcome, void *arg)
     stream->rpc = NULL;
     if (subscriber->closing)
         return;
+    /* The service ends each stream now and then, also one that brought nothing. */
+    if (weft_clock_ms() - stream->open_ms >= STEADY_MS)
+        stream->failures = 0;
     stream->failures++;
     if (!weft_retry_wanted(WEFT_CALL_PULL, outcome->code, stream->failures)) {
         if (subscriber->failure.class == WEFT_ERROR_NONE)
@@ -190,7 +199,6 @@ static void on_ended(const struct weft_rpc_outcome *outcome, void *arg)
     }
     int64_t wait_ms = weft_retry_wait_ms(stream->failures, (uint32_t)rand_r(&subscriber->random));
     stream->open_ms = weft_clock_ms() + wait_ms;
-    /* The service ends each stream now and then, in good order or as unavailable. */
     weft_log(subscriber->config.log, stream->failures > 1 ? WEFT_LOG_WARN : WEFT_LOG_DEBUG, "bridge.stream",
              "%s: %s (status %d): opened again in %lld ms", subscriber->config.subscription, outcome->message,
              outcome->code, (long long)wait_ms);
@@ -207,8 +215,8 @@ static int open_stream(struct stream *stream, struct weft_error *err)
     request.max_outstanding_messages = (int64_t)config->items_max / config->streams;
     request.max_outstanding_bytes = (int64_t)config->bytes_max / config->streams;
     stream->sending = true;
-    stream->paused = false;
-    stream->sent_ms = weft_clock_ms();
+    stream->paused = stream->brought = false;
+    stream->open_ms = stream->sent_ms = weft_clock_ms();
     stream->rpc = weft_rpc_stream_open(config->rpc, "/google.pubsub.v1.Subscriber/StreamingPull", &request.base,
                                        &events, stream, err);
     return stream->rpc ? 0 : -1;
@@ -267,15 +275,16 @@ void weft_subscriber_release(struct weft_subscriber *subscriber, struct weft_rec
 int weft_subscriber_pump(struct weft_subscriber *subscriber, struct weft_error *err)
 {
     int64_t now = weft_clock_ms();
+    if (subscriber->failure.class != WEFT_ERROR_NONE) {
+        *err = subscriber->failure;
+        return -1;
+    }
     for (int i = 0; !subscriber->closing && i < subscriber->config.streams; i++)
         if (tend_stream(&subscriber->streams[i], now, err) != 0)
             return -1;
-    if (extend_leases(subscriber, now, err) != 0 || weft_leases_pump(subscriber->leases, now, err) != 0)
+    if (extend_leases(subscriber, now, err) != 0)
         return -1;
-    if (subscriber->failure.class == WEFT_ERROR_NONE)
-        return 0;
-    *err = subscriber->failure;
-    return -1;
+    return weft_leases_pump(subscriber->leases, now, err);
 }
 
 /* ---- Beginning and end */
@@ -319,13 +328,42 @@ void weft_subscriber_destroy(struct weft_subscriber *subscriber)
     free(subscriber);
 }
 
-void weft_subscriber_close(struct weft_subscriber *subscriber, int timeout_ms)
+static size_t count_open(const struct weft_subscriber *subscriber)
 {
-    int64_t until_ms = weft_clock_ms() + timeout_ms;
-    subscriber->closing = true;
+    size_t open = 0;
+    for (int i = 0; i < subscriber->config.streams; i++)
+        open += subscriber->streams[i].rpc != NULL;
+    return open;
+}
+
+/* Ends our side of each stream and reads what is on its way; nothing is given back before its end, as it could be
+ * delivered to the same stream again. */
+static void drain_streams(struct weft_subscriber *subscriber, int64_t until_ms)
+{
+    for (int i = 0; i < subscriber->config.streams; i++) {
+        struct stream *stream = &subscriber->streams[i];
+        if (!stream->rpc)
+            continue;
+        if (!stream->sending)
+            weft_rpc_stream_close(stream->rpc);
+        else if (!stream->brought) /* it is not even connected */
+            weft_rpc_stream_cancel(stream->rpc);
+        if (stream->paused)
+            weft_rpc_stream_receive(stream->rpc);
+        stream->paused = false;
+    }
+    while (count_open(subscriber) > 0 && weft_clock_ms() < until_ms)
+        weft_rpc_serve(subscriber->config.rpc, 20);
     for (int i = 0; i < subscriber->config.streams; i++)
         if (subscriber->streams[i].rpc)
             weft_rpc_stream_cancel(subscriber->streams[i].rpc);
+}
+
+void weft_subscriber_close(struct weft_subscriber *subscriber, int timeout_ms)
+{
+    int64_t now_ms = weft_clock_ms(), until_ms = now_ms + timeout_ms;
+    subscriber->closing = true;
+    drain_streams(subscriber, now_ms + timeout_ms / 4);
     subscriber->first = NULL;
     subscriber->last = &subscriber->first;
     while (subscriber->oldest)
@@ -341,7 +379,7 @@ void weft_subscriber_counts(const struct weft_subscriber *subscriber, struct wef
     *counts = (struct weft_subscriber_counts){
         .received = subscriber->received,
         .acknowledged = weft_leases_acknowledged(subscriber->leases),
-        .items = subscriber->items,
+        .items = subscriber->items + weft_leases_open(subscriber->leases),
         .bytes = subscriber->bytes,
         .oldest_ms = subscriber->oldest ? weft_clock_ms() - subscriber->oldest->since_ms : 0,
     };

@@ -59,7 +59,7 @@ void weft_subscriber_close(struct weft_subscriber *subscriber, int timeout_ms);
 
 struct weft_subscriber_counts {
     uint64_t received, acknowledged;
-    size_t items, bytes; /* under lease */
+    size_t items, bytes; /* under lease; items also while their acknowledgement has no answer yet */
     int64_t oldest_ms;   /* how long the oldest has been under lease; 0 where none is */
 };
 

@@ -48,6 +48,16 @@ static inline void weft_encoder_float(struct weft_encoder *e, float value)
     weft_encoder_bytes(e, bytes, sizeof bytes);
 }
 
+static inline void weft_encoder_double(struct weft_encoder *e, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint8_t bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(bits >> 8 * i);
+    weft_encoder_bytes(e, bytes, sizeof bytes);
+}
+
 /* Union of null and int, in this order. */
 static inline void weft_encoder_optional_int(struct weft_encoder *e, int has, int32_t value)
 {

@@ -1,12 +1,11 @@
 #include "streams/status.h"
 
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/status_server.h"
+#include "streams/status_process.h"
 
 enum { BEAT_MS = 10000 };
 
@@ -65,14 +64,7 @@ void weft_status_beat(struct weft_status *status)
 static void write_metrics(struct weft_metrics_page *page, void *arg)
 {
     const struct weft_status *status = arg;
-    const struct weft_label build[] = {{"version", WEFT_VERSION}, {"librdkafka", rd_kafka_version_str()}, {NULL, NULL}};
-    weft_metric_sample(
-        weft_metrics_family(page, "weft_build_info", WEFT_METRIC_GAUGE, "1, for the versions that its labels name."),
-        build, 1);
-    weft_metric_sample(weft_metrics_family(page, "process_start_time_seconds", WEFT_METRIC_GAUGE,
-                                           "When the process started, in seconds since 1970."),
-                       NULL, (double)status->started_ms * 1e-3);
-    weft_metrics_process(page);
+    weft_status_write_process(page, status->started_ms);
     for (size_t i = 0; i < status->count; i++)
         weft_processor_metrics_write(status->processors[i], page);
 }
@@ -101,30 +93,13 @@ static bool ready(char *reason, void *arg)
     return true;
 }
 
-/* The names of what is set and the places where; values stay inside, as some are secret. */
-static int add_setting(const char *name, const char *value, const char *where, void *arg, struct weft_error *err)
-{
-    (void)value;
-    (void)err;
-    if (where)
-        json_object_set_new(arg, name, json_string(where));
-    return 0;
-}
-
 static json_t *info(void *arg)
 {
     const struct weft_status *status = arg;
-    struct weft_error err = {0};
-    char started[32];
-    const time_t seconds = (time_t)(status->started_ms / 1000);
-    struct tm utc;
-    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &utc));
-    json_t *processors = json_array(), *settings = json_object();
+    json_t *processors = json_array();
     for (size_t i = 0; i < status->count; i++)
         json_array_append_new(processors, weft_processor_metrics_info(status->processors[i]));
-    weft_settings_show(status->settings, add_setting, settings, &err);
-    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:o}", "program", "weft", "version", WEFT_VERSION, "librdkafka",
-                     rd_kafka_version_str(), "started", started, "processors", processors, "settings", settings);
+    return weft_status_info("weft", status->started_ms, status->settings, "processors", processors);
 }
 
 int weft_status_start(struct weft_status *status, struct weft_error *err)

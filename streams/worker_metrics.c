@@ -1,18 +1,13 @@
 #include "streams/worker_metrics.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "streams/lag.h"
 
-enum {
-    CLASSES_MAX = 8,
-    LOOK_MS = 1000,
-    ASK_TIMEOUT_MS = 200,
-    UNKNOWN = -1, /* of an offset */
-};
+enum { CLASSES_MAX = 8 };
 
 /* Seconds: from what a stage takes with one request to what a request waits for when nobody was there for an hour. */
 static const double time_bounds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
@@ -49,14 +44,8 @@ struct by_class {
     struct weft_counter count;
 };
 
-struct partition {
-    int32_t number;
-    int64_t committed; /* the next request to be answered */
-    int64_t end;
-};
-
 struct weft_worker_metrics {
-    const char *topic;
+    struct weft_lag *lag;
     struct weft_client_statistics *consumer, *producer;
     atomic_int state;
     _Atomic(const char *) call;
@@ -69,11 +58,6 @@ struct weft_worker_metrics {
     enum weft_stage stage; /* WEFT_STAGES: none */
     int64_t stage_since_ns;
     int64_t stage_ns[WEFT_STAGES]; /* of the batch at hand */
-    int64_t looked_ms;
-
-    pthread_mutex_t lock; /* for the partitions */
-    struct partition *partitions;
-    size_t partition_count;
 };
 
 struct weft_worker_metrics *weft_worker_metrics_new(const char *topic)
@@ -81,12 +65,11 @@ struct weft_worker_metrics *weft_worker_metrics_new(const char *topic)
     struct weft_worker_metrics *metrics = calloc(1, sizeof *metrics);
     if (!metrics)
         return NULL;
-    pthread_mutex_init(&metrics->lock, NULL);
-    metrics->topic = topic;
     metrics->stage = WEFT_STAGES;
+    metrics->lag = weft_lag_new(topic);
     metrics->consumer = weft_client_statistics_new();
     metrics->producer = weft_client_statistics_new();
-    if (!metrics->consumer || !metrics->producer) {
+    if (!metrics->lag || !metrics->consumer || !metrics->producer) {
         weft_worker_metrics_destroy(metrics);
         return NULL;
     }
@@ -104,10 +87,9 @@ void weft_worker_metrics_destroy(struct weft_worker_metrics *metrics)
 {
     if (!metrics)
         return;
-    pthread_mutex_destroy(&metrics->lock);
+    weft_lag_destroy(metrics->lag);
     weft_client_statistics_destroy(metrics->consumer);
     weft_client_statistics_destroy(metrics->producer);
-    free(metrics->partitions);
     free(metrics);
 }
 
@@ -162,14 +144,7 @@ void weft_worker_metrics_assigned(struct weft_worker_metrics *metrics, const rd_
 {
     if (!metrics)
         return;
-    struct partition *partitions = calloc((size_t)list->cnt + 1, sizeof *partitions);
-    pthread_mutex_lock(&metrics->lock);
-    free(metrics->partitions);
-    metrics->partitions = partitions;
-    metrics->partition_count = partitions ? (size_t)list->cnt : 0;
-    for (size_t i = 0; i < metrics->partition_count; i++)
-        partitions[i] = (struct partition){.number = list->elems[i].partition, .committed = UNKNOWN, .end = UNKNOWN};
-    pthread_mutex_unlock(&metrics->lock);
+    weft_lag_assigned(metrics->lag, list);
     weft_worker_metrics_state(metrics, WEFT_WORKER_WORKING);
 }
 
@@ -177,39 +152,21 @@ void weft_worker_metrics_revoked(struct weft_worker_metrics *metrics)
 {
     if (!metrics)
         return;
-    pthread_mutex_lock(&metrics->lock);
-    metrics->partition_count = 0;
-    pthread_mutex_unlock(&metrics->lock);
+    weft_lag_revoked(metrics->lag);
     weft_worker_metrics_state(metrics, WEFT_WORKER_JOINING);
-}
-
-/* With the lock held. */
-static struct partition *find_partition(struct weft_worker_metrics *metrics, int32_t number)
-{
-    for (size_t i = 0; i < metrics->partition_count; i++)
-        if (metrics->partitions[i].number == number)
-            return &metrics->partitions[i];
-    return NULL;
 }
 
 /* What the batch says of where its partitions stand: at its requests, or behind them once they are committed. Runs of
  * one partition are long. */
 static void note_offsets(struct weft_worker_metrics *metrics, const struct weft_batch *batch, bool committed)
 {
-    struct partition *partition = NULL;
-    pthread_mutex_lock(&metrics->lock);
+    const struct weft_scorer_request *requests = batch->requests;
     for (size_t i = 0; i < batch->count; i++) {
-        const struct weft_scorer_request *request = &batch->requests[i];
-        if (!partition || partition->number != request->partition)
-            partition = find_partition(metrics, request->partition);
-        if (!partition)
-            continue;
-        if (committed)
-            partition->committed = request->offset + 1;
-        else if (partition->committed == UNKNOWN)
-            partition->committed = request->offset;
+        if (!committed && (i == 0 || requests[i - 1].partition != requests[i].partition))
+            weft_lag_begins(metrics->lag, requests[i].partition, requests[i].offset);
+        if (committed && (i + 1 == batch->count || requests[i + 1].partition != requests[i].partition))
+            weft_lag_done(metrics->lag, requests[i].partition, requests[i].offset + 1);
     }
-    pthread_mutex_unlock(&metrics->lock);
 }
 
 void weft_worker_metrics_gathered(struct weft_worker_metrics *metrics, const struct weft_batch *batch)
@@ -282,85 +239,10 @@ void weft_worker_metrics_aborted(struct weft_worker_metrics *metrics)
     memset(metrics->stage_ns, 0, sizeof metrics->stage_ns);
 }
 
-/* Of a partition that has had no request since we got it only the group's coordinator knows where it stands: asked once
- * for all of these, and again a second later where it did not answer. */
-static void ask_committed(struct weft_worker_metrics *metrics, rd_kafka_t *consumer)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-    pthread_mutex_lock(&metrics->lock);
-    for (size_t i = 0; i < metrics->partition_count; i++)
-        if (metrics->partitions[i].committed == UNKNOWN)
-            rd_kafka_topic_partition_list_add(list, metrics->topic, metrics->partitions[i].number);
-    pthread_mutex_unlock(&metrics->lock);
-    if (list->cnt > 0 && rd_kafka_committed(consumer, list, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        pthread_mutex_lock(&metrics->lock);
-        for (int i = 0; i < list->cnt; i++) {
-            struct partition *partition = find_partition(metrics, list->elems[i].partition);
-            int64_t low = UNKNOWN, high;
-            if (list->elems[i].err || !partition)
-                continue;
-            /* Nothing committed yet: all that is there is to be answered. */
-            if (list->elems[i].offset < 0)
-                rd_kafka_get_watermark_offsets(consumer, metrics->topic, partition->number, &low, &high);
-            partition->committed = list->elems[i].offset >= 0 ? list->elems[i].offset : low >= 0 ? low : UNKNOWN;
-        }
-        pthread_mutex_unlock(&metrics->lock);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
-/* What the last answers to fetches said: nobody is asked. */
-static void note_fetched_ends(struct weft_worker_metrics *metrics, rd_kafka_t *consumer)
-{
-    pthread_mutex_lock(&metrics->lock);
-    for (size_t i = 0; i < metrics->partition_count; i++) {
-        int64_t low, high;
-        if (rd_kafka_get_watermark_offsets(consumer, metrics->topic, metrics->partitions[i].number, &low, &high) ==
-                RD_KAFKA_RESP_ERR_NO_ERROR &&
-            high >= 0)
-            metrics->partitions[i].end = high;
-    }
-    pthread_mutex_unlock(&metrics->lock);
-}
-
-static void ask_ends(struct weft_worker_metrics *metrics, rd_kafka_t *consumer)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-    pthread_mutex_lock(&metrics->lock);
-    for (size_t i = 0; i < metrics->partition_count; i++)
-        rd_kafka_topic_partition_list_add(list, metrics->topic, metrics->partitions[i].number)->offset =
-            RD_KAFKA_OFFSET_END;
-    pthread_mutex_unlock(&metrics->lock);
-    if (list->cnt > 0 && rd_kafka_offsets_for_times(consumer, list, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        pthread_mutex_lock(&metrics->lock);
-        for (int i = 0; i < list->cnt; i++) {
-            struct partition *partition = find_partition(metrics, list->elems[i].partition);
-            if (partition && !list->elems[i].err && list->elems[i].offset >= 0)
-                partition->end = list->elems[i].offset;
-        }
-        pthread_mutex_unlock(&metrics->lock);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
 void weft_worker_metrics_look(struct weft_worker_metrics *metrics, rd_kafka_t *consumer, bool paused)
 {
-    if (!metrics || weft_clock_ms() - metrics->looked_ms < LOOK_MS)
-        return;
-    ask_committed(metrics, consumer);
-    if (paused)
-        ask_ends(metrics, consumer);
-    else
-        note_fetched_ends(metrics, consumer);
-    metrics->looked_ms = weft_clock_ms();
-}
-
-/* UNKNOWN when it is. */
-static int64_t lag(const struct partition *partition)
-{
-    if (partition->committed == UNKNOWN || partition->end == UNKNOWN)
-        return UNKNOWN;
-    return partition->end > partition->committed ? partition->end - partition->committed : 0;
+    if (metrics)
+        weft_lag_look(metrics->lag, consumer, paused);
 }
 
 void weft_worker_metrics_view(struct weft_worker_metrics *metrics, struct weft_worker_view *view)
@@ -369,15 +251,11 @@ void weft_worker_metrics_view(struct weft_worker_metrics *metrics, struct weft_w
         .state = (enum weft_worker_state)atomic_load(&metrics->state),
         .call = atomic_load(&metrics->call),
         .cut_off = weft_client_statistics_cut_off(metrics->consumer),
+        .lag = weft_lag_total(metrics->lag),
     };
     enum weft_stage stage = stage_of(view->call);
     if (stage != WEFT_STAGE_WAIT && stage != WEFT_STAGE_SCORE)
         view->asking_ms = weft_clock_ms() - atomic_load(&metrics->since_ms);
-    pthread_mutex_lock(&metrics->lock);
-    for (size_t i = 0; i < metrics->partition_count; i++)
-        if (lag(&metrics->partitions[i]) > 0)
-            view->lag += lag(&metrics->partitions[i]);
-    pthread_mutex_unlock(&metrics->lock);
 }
 
 static void write_counts(struct weft_worker_metrics *metrics, struct weft_metrics_page *page,
@@ -423,16 +301,7 @@ static void write_lag(struct weft_worker_metrics *metrics, struct weft_metrics_p
     struct weft_metric *family =
         weft_metrics_family(page, "weft_lag_requests", WEFT_METRIC_GAUGE,
                             "Requests of a partition that are not answered yet: its end less the committed offset.");
-    pthread_mutex_lock(&metrics->lock);
-    for (size_t i = 0; i < metrics->partition_count; i++) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", (int)metrics->partitions[i].number);
-        const struct weft_label of_partition[] = {
-            labels[0], labels[1], {"topic", metrics->topic}, {"partition", number}, {NULL, NULL}};
-        if (lag(&metrics->partitions[i]) != UNKNOWN)
-            weft_metric_sample(family, of_partition, (double)lag(&metrics->partitions[i]));
-    }
-    pthread_mutex_unlock(&metrics->lock);
+    weft_lag_write(metrics->lag, family, labels);
 }
 
 static void write_clients(struct weft_worker_metrics *metrics, struct weft_metrics_page *page,

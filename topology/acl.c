@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "topology/bridge_names.h"
+
 void weft_topology_group(const struct weft_topology_processor *processor, const struct weft_settings *settings,
                          char *group, size_t size)
 {
@@ -15,15 +17,31 @@ void weft_topology_group(const struct weft_topology_processor *processor, const 
         snprintf(group, size, "weft-%s", processor->name);
 }
 
-size_t weft_rights(const struct weft_topology_processor *processor, const struct weft_settings *settings,
-                   struct weft_right rights[WEFT_RIGHTS_MAX])
+/* name NULL: it is not needed. */
+struct need {
+    const char *resource, *name, *operation;
+    bool prefix;
+};
+
+static size_t list_rights(const struct need *needs, size_t count, struct weft_right rights[WEFT_RIGHTS_MAX])
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!needs[i].name)
+            continue;
+        struct weft_right *right = &rights[kept++];
+        *right = (struct weft_right){needs[i].resource, "", needs[i].prefix, needs[i].operation};
+        snprintf(right->name, sizeof right->name, "%s%s", needs[i].name, needs[i].prefix ? "-" : "");
+    }
+    return kept;
+}
+
+size_t weft_processor_rights(const struct weft_topology_processor *processor, const struct weft_settings *settings,
+                             struct weft_right rights[WEFT_RIGHTS_MAX])
 {
     char group[WEFT_NAME_SIZE];
     weft_topology_group(processor, settings, group, sizeof group);
-    const struct {
-        const char *resource, *name, *operation;
-        bool prefix;
-    } needed[WEFT_RIGHTS_MAX] = {
+    const struct need needs[WEFT_RIGHTS_MAX] = {
         {"topic", processor->source, "Read", false},
         {"topic", processor->sink, "Write", false},
         {"topic", processor->dead_letters, "Write", false},
@@ -32,12 +50,23 @@ size_t weft_rights(const struct weft_topology_processor *processor, const struct
         {"transactional-id", group, "Write", true},
         {"topic", processor->shadow_results, "Write", false},
     };
-    const size_t count = processor->shadow_results ? WEFT_RIGHTS_MAX : WEFT_RIGHTS_MAX - 1;
-    for (size_t i = 0; i < count; i++) {
-        rights[i] = (struct weft_right){needed[i].resource, "", needed[i].prefix, needed[i].operation};
-        snprintf(rights[i].name, sizeof rights[i].name, "%s%s", needed[i].name, needed[i].prefix ? "-" : "");
-    }
-    return count;
+    return list_rights(needs, WEFT_RIGHTS_MAX, rights);
+}
+
+size_t weft_bridge_rights(const struct weft_topology_bridge *bridge, struct weft_right rights[WEFT_RIGHTS_MAX])
+{
+    struct weft_bridge_names names;
+    weft_bridge_names(bridge, &names);
+    const bool inward = bridge->from.pubsub;
+    const struct need needs[WEFT_RIGHTS_MAX] = {
+        {"topic", inward ? bridge->to.name : bridge->from.name, inward ? "Write" : "Read", false},
+        {"topic", bridge->stop ? NULL : names.dead_letters, "Write", false},
+        {"group", names.group, "Read", false},
+        {"topic", inward ? names.group : NULL, "Read", false}, /* the ledger */
+        {"topic", inward ? names.group : NULL, "Write", false},
+        {"transactional-id", inward ? names.group : NULL, "Write", false},
+    };
+    return list_rights(needs, WEFT_RIGHTS_MAX, rights);
 }
 
 /* As it is where a shell takes it so, in quotes otherwise. */

@@ -1,4 +1,4 @@
-/* The rights that a processor needs on a cluster that asks for them (ACLs): these, and no others. */
+/* The rights that a processor or a bridge needs on a cluster that asks for them (ACLs): these, and no others. */
 #ifndef WEFT_TOPOLOGY_ACL_H
 #define WEFT_TOPOLOGY_ACL_H
 
@@ -21,9 +21,10 @@ struct weft_right {
 void weft_topology_group(const struct weft_topology_processor *processor, const struct weft_settings *settings,
                          char *group, size_t size);
 
-/* Gives how many there are. */
-size_t weft_rights(const struct weft_topology_processor *processor, const struct weft_settings *settings,
-                   struct weft_right rights[WEFT_RIGHTS_MAX]);
+/* Give how many there are. */
+size_t weft_processor_rights(const struct weft_topology_processor *processor, const struct weft_settings *settings,
+                             struct weft_right rights[WEFT_RIGHTS_MAX]);
+size_t weft_bridge_rights(const struct weft_topology_bridge *bridge, struct weft_right rights[WEFT_RIGHTS_MAX]);
 
 /* The right as a command of Kafka's own tool, on one line, quoted for a shell. */
 void weft_right_print(FILE *out, const struct weft_right *right, const char *servers, const char *principal);

@@ -12,7 +12,7 @@ struct checking {
     struct weft_faults *faults;
 };
 
-enum kind { SCHEMA, TOPIC, PROCESSOR, BRIDGE, KINDS };
+enum kind { SCHEMA, TOPIC, PROCESSOR, BRIDGE, PUBSUB_TOPIC, SUBSCRIPTION, KINDS };
 
 static const char *name_of(const struct weft_topology *topology, enum kind kind, size_t index, int *line)
 {
@@ -20,7 +20,9 @@ static const char *name_of(const struct weft_topology *topology, enum kind kind,
     case SCHEMA: *line = topology->schemas[index].line; return topology->schemas[index].subject;
     case TOPIC: *line = topology->topics[index].line; return topology->topics[index].name;
     case PROCESSOR: *line = topology->processors[index].line; return topology->processors[index].name;
-    default: *line = topology->bridges[index].line; return topology->bridges[index].name;
+    case BRIDGE: *line = topology->bridges[index].line; return topology->bridges[index].name;
+    case PUBSUB_TOPIC: *line = topology->pubsub_topics[index].line; return topology->pubsub_topics[index].name;
+    default: *line = topology->subscriptions[index].line; return topology->subscriptions[index].name;
     }
 }
 
@@ -35,7 +37,7 @@ static bool same_topic(const char *a, const char *b)
 /* Whether the declaration has the name of an earlier one; says so. */
 static bool is_repeated(const struct checking *checking, enum kind kind, size_t index, size_t earlier)
 {
-    static const char *const nouns[] = {"subject", "topic", "processor", "bridge"};
+    static const char *const nouns[] = {"subject", "topic", "processor", "bridge", "Pub/Sub topic", "subscription"};
     int line, earlier_line;
     const char *name = name_of(checking->topology, kind, index, &line);
     const char *other = name_of(checking->topology, kind, earlier, &earlier_line);
@@ -54,8 +56,8 @@ static bool is_repeated(const struct checking *checking, enum kind kind, size_t 
 static void check_repeats(const struct checking *checking)
 {
     const struct weft_topology *topology = checking->topology;
-    const size_t counts[] = {topology->schema_count, topology->topic_count, topology->processor_count,
-                             topology->bridge_count};
+    const size_t counts[] = {topology->schema_count, topology->topic_count,        topology->processor_count,
+                             topology->bridge_count, topology->pubsub_topic_count, topology->subscription_count};
     for (int kind = 0; kind < KINDS; kind++)
         for (size_t i = 0; i < counts[kind]; i++)
             for (size_t earlier = 0; earlier < i; earlier++)
@@ -100,9 +102,38 @@ static void check_processor(const struct checking *checking, size_t index)
                         processor->name, source->name, source->partitions, sink->name, sink->partitions);
 }
 
+/* The same of what is at Pub/Sub. path is "pubsub/subscriptions", owner "subscription". */
+static void check_at_pubsub(const struct checking *checking, const char *path, size_t index, const char *owner,
+                            const char *owner_name, const char *key, const char *name, bool is_topic)
+{
+    const struct weft_topology *topology = checking->topology;
+    if (!name || (is_topic ? !topology->pubsub_topic_count || weft_topology_pubsub_topic(topology, name)
+                           : !topology->subscription_count || weft_topology_subscription(topology, name)))
+        return;
+    weft_faults_add(checking->faults, weft_document_line(checking->document, "%s/%zu/%s", path, index, key),
+                    "%s %s: %s is %s, which is not among the %s of pubsub: declare it there", owner, owner_name, key,
+                    name, is_topic ? "topics" : "subscriptions");
+}
+
+static void check_subscription(const struct checking *checking, size_t index)
+{
+    const struct weft_topology_subscription *subscription = &checking->topology->subscriptions[index];
+    check_at_pubsub(checking, "pubsub/subscriptions", index, "subscription", subscription->name, "topic",
+                    subscription->topic, true);
+    check_at_pubsub(checking, "pubsub/subscriptions", index, "subscription", subscription->name, "dead_letters/topic",
+                    subscription->dead_letters, true);
+    if (subscription->dead_letters && strcmp(subscription->dead_letters, subscription->topic) == 0)
+        weft_faults_add(checking->faults, subscription->line,
+                        "subscription %s: dead_letters must be another topic than its own", subscription->name);
+}
+
 static void check_bridge(const struct checking *checking, size_t index)
 {
     const struct weft_topology_bridge *bridge = &checking->topology->bridges[index];
+    check_at_pubsub(checking, "bridges", index, "bridge", bridge->name, "from/pubsub",
+                    bridge->from.pubsub ? bridge->from.name : NULL, false);
+    check_at_pubsub(checking, "bridges", index, "bridge", bridge->name, "to/pubsub",
+                    bridge->to.pubsub ? bridge->to.name : NULL, true);
     check_declared(checking, "bridge", bridge->name, index, "from/kafka",
                    bridge->from.pubsub ? NULL : bridge->from.name);
     check_declared(checking, "bridge", bridge->name, index, "to/kafka", bridge->to.pubsub ? NULL : bridge->to.name);
@@ -197,4 +228,6 @@ void weft_check_references(const struct weft_document *document, const struct we
         check_cycle(&checking, i);
     for (size_t i = 0; i < topology->bridge_count; i++)
         check_bridge(&checking, i);
+    for (size_t i = 0; i < topology->subscription_count; i++)
+        check_subscription(&checking, i);
 }

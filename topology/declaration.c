@@ -10,14 +10,24 @@
 #include "schemas/schema_file.h"
 #include "topology/value.h"
 
-enum { PARTITIONS_MAX = 10000, REPLICATION_MAX = 32767, WORKERS_MAX = 256, WHAT_SIZE = 320, PATH_SIZE = 128 };
+enum { PARTITIONS_MAX = 10000, REPLICATION_MAX = 32767, WORKERS_MAX = 256, WHAT_SIZE = 640, PATH_SIZE = 128 };
+
+/* What Pub/Sub allows (https://cloud.google.com/pubsub/docs/subscription-properties), in seconds. */
+enum {
+    ACK_DEADLINE_MIN = 10,
+    ACK_DEADLINE_MAX = 600,
+    RETENTION_MIN = 600,
+    RETENTION_MAX = 31 * 86400,
+    ATTEMPTS_MIN = 5,
+    ATTEMPTS_MAX = 100,
+};
 
 /* Everything that a declaration needs, and which one it is. */
 struct reading {
     const struct weft_document *document;
     struct weft_topology *topology;
     struct weft_faults *faults;
-    const char *list; /* "topics" */
+    const char *list; /* "topics", "pubsub/topics" */
     size_t index;
     int line; /* of the declaration */
 };
@@ -55,15 +65,40 @@ static bool check_name(const struct reading *reading, int line, const char *what
 }
 
 /* text may be NULL: not given, 0. owner is "topic requests". */
-static int read_whole(const struct reading *reading, const char *owner, const char *key, const char *text, int max)
+static int read_between(const struct reading *reading, const char *owner, const char *key, const char *text, int min,
+                        int max)
 {
     int64_t value;
     if (!text)
         return 0;
-    if (weft_value_whole(text, &value) && value >= 1 && value <= max)
+    if (weft_value_whole(text, &value) && value >= min && value <= max)
         return (int)value;
-    weft_faults_add(reading->faults, line_of(reading, key), "%s: %s is '%s': it must be a whole number from 1 to %d",
-                    owner, key, text, max);
+    weft_faults_add(reading->faults, line_of(reading, key), "%s: %s is '%s': it must be a whole number from %d to %d",
+                    owner, key, text, min, max);
+    return 0;
+}
+
+static int read_whole(const struct reading *reading, const char *owner, const char *key, const char *text, int max)
+{
+    return read_between(reading, owner, key, text, 1, max);
+}
+
+/* Seconds; likewise. */
+static int64_t read_duration(const struct reading *reading, const char *owner, const char *key, const char *text,
+                             int64_t min, int64_t max)
+{
+    char least[WEFT_DURATION_SIZE], most[WEFT_DURATION_SIZE];
+    int64_t ms;
+    if (!text)
+        return 0;
+    if (weft_value_duration(text, &ms) && ms % 1000 == 0 && ms / 1000 >= min && ms / 1000 <= max)
+        return ms / 1000;
+    weft_value_show_duration(min, least);
+    weft_value_show_duration(max, most);
+    weft_faults_add(
+        reading->faults, line_of(reading, key),
+        "%s: %s is '%s': it must be a duration from %s to %s, of whole seconds; a number alone means milliseconds",
+        owner, key, text, least, most);
     return 0;
 }
 
@@ -78,6 +113,15 @@ static int read_word(const struct reading *reading, const char *owner, const cha
             return i;
     weft_faults_add(reading->faults, line_of(reading, key), "%s: %s is '%s': it must be %s", owner, key, text, wanted);
     return 0;
+}
+
+static enum weft_topology_choice read_choice(const struct reading *reading, const char *owner, const char *key,
+                                             const char *text)
+{
+    static const char *const words[] = {"false", "true", NULL};
+    if (!text)
+        return WEFT_UNSAID;
+    return read_word(reading, owner, key, text, words, "true or false") ? WEFT_YES : WEFT_NO;
 }
 
 /* The path as seen from where weft runs; the caller frees it. */
@@ -242,16 +286,14 @@ static void read_processor(const struct reading *reading, const struct weft_docu
     to->canary_percent = read_whole(reading, owner, "canary/percent", from->canary->percent, 100);
 }
 
-/* projects/PROJECT/KIND/NAME, where no part is empty. */
-static bool is_resource(const char *name, const char *kind)
+/* A name of Pub/Sub's, of one kind ("topics"). what is "bridge out: to/pubsub". */
+static char *read_resource(const struct reading *reading, const char *what, const char *key, const char *name,
+                           const char *kind)
 {
-    size_t length = strlen(kind);
-    const char *project = name + strlen("projects/");
-    if (strncmp(name, "projects/", strlen("projects/")) != 0)
-        return false;
-    const char *rest = strchr(project, '/');
-    return rest && rest != project && strncmp(rest + 1, kind, length) == 0 && rest[length + 1] == '/' &&
-           rest[length + 2] && !strchr(rest + length + 2, '/');
+    char why[WHAT_SIZE];
+    if (!weft_value_is_resource(name, kind, why, sizeof why))
+        weft_faults_add(reading->faults, line_of(reading, key), "%s %s", what, why);
+    return copy(reading, name);
 }
 
 /* key is "from", with subscriptions, or "to", with topics. */
@@ -259,7 +301,7 @@ static void read_end(const struct reading *reading, const char *owner, const cha
                      const struct weft_document_end *from, struct weft_topology_end *to)
 {
     const char *kind = strcmp(key, "from") == 0 ? "subscriptions" : "topics";
-    char inner[PATH_SIZE];
+    char inner[PATH_SIZE], what[WHAT_SIZE + PATH_SIZE];
     if (!from->kafka == !from->pubsub) {
         weft_faults_add(reading->faults, line_of(reading, key), "%s: %s must be {kafka: TOPIC} or {pubsub: NAME}",
                         owner, key);
@@ -271,11 +313,8 @@ static void read_end(const struct reading *reading, const char *owner, const cha
         to->name = read_topic_name(reading, owner, inner, from->kafka);
         return;
     }
-    to->name = copy(reading, from->pubsub);
-    if (!is_resource(from->pubsub, kind))
-        weft_faults_add(reading->faults, line_of(reading, inner),
-                        "%s: %s is '%s': Pub/Sub's name for it is projects/PROJECT/%s/NAME", owner, inner, from->pubsub,
-                        kind);
+    snprintf(what, sizeof what, "%s: %s", owner, inner);
+    to->name = read_resource(reading, what, inner, from->pubsub, kind);
 }
 
 static void read_bridge(const struct reading *reading, const struct weft_document_bridge *from,
@@ -300,15 +339,49 @@ static void read_bridge(const struct reading *reading, const struct weft_documen
     to->dead_letters = read_topic_name(reading, owner, "dead_letters", from->dead_letters);
 }
 
-/* For each entry of a list of the document: reads it to the same place of the topology's. */
-#define READ_ALL(what, read)                                                                                           \
+static void read_pubsub_topic(const struct reading *reading, const struct weft_document_pubsub_topic *from,
+                              struct weft_topology_pubsub_topic *to)
+{
+    char owner[WHAT_SIZE];
+    snprintf(owner, sizeof owner, "Pub/Sub topic %s", from->name);
+    to->line = reading->line;
+    to->name = read_resource(reading, "the name of a Pub/Sub topic", "name", from->name, "topics");
+    to->retention_s = read_duration(reading, owner, "retention", from->retention, RETENTION_MIN, RETENTION_MAX);
+}
+
+static void read_subscription(const struct reading *reading, const struct weft_document_subscription *from,
+                              struct weft_topology_subscription *to)
+{
+    const struct weft_document_dead_letters *letters = from->dead_letters;
+    char owner[WHAT_SIZE], what[WHAT_SIZE + PATH_SIZE];
+    snprintf(owner, sizeof owner, "subscription %s", from->name);
+    to->line = reading->line;
+    to->name = read_resource(reading, "the name of a subscription", "name", from->name, "subscriptions");
+    snprintf(what, sizeof what, "%s: topic", owner);
+    to->topic = read_resource(reading, what, "topic", from->topic, "topics");
+    to->ack_deadline_s =
+        read_duration(reading, owner, "ack_deadline", from->ack_deadline, ACK_DEADLINE_MIN, ACK_DEADLINE_MAX);
+    to->retention_s = read_duration(reading, owner, "retention", from->retention, RETENTION_MIN, RETENTION_MAX);
+    to->ordering = read_choice(reading, owner, "ordering", from->ordering);
+    to->exactly_once = read_choice(reading, owner, "exactly_once", from->exactly_once);
+    if (!letters)
+        return;
+    snprintf(what, sizeof what, "%s: dead_letters/topic", owner);
+    to->dead_letters = read_resource(reading, what, "dead_letters/topic", letters->topic, "topics");
+    to->max_attempts = letters->max_attempts ? read_between(reading, owner, "dead_letters/max_attempts",
+                                                            letters->max_attempts, ATTEMPTS_MIN, ATTEMPTS_MAX)
+                                             : ATTEMPTS_MIN;
+}
+
+/* For each entry of a list of the document: reads it to its place in the topology. */
+#define READ_ALL(path, from, what, read)                                                                               \
     do {                                                                                                               \
-        topology->what##s = array(&reading, content->what##s_count, sizeof *topology->what##s);                        \
-        topology->what##_count = topology->what##s ? content->what##s_count : 0;                                       \
-        reading.list = #what "s";                                                                                      \
+        topology->what##s = array(&reading, from##_count, sizeof *topology->what##s);                                  \
+        topology->what##_count = topology->what##s ? from##_count : 0;                                                 \
+        reading.list = path;                                                                                           \
         for (reading.index = 0; reading.index < topology->what##_count; reading.index++) {                             \
             reading.line = weft_document_line(document, "%s/%zu", reading.list, reading.index);                        \
-            read(&reading, &content->what##s[reading.index], &topology->what##s[reading.index]);                       \
+            read(&reading, &from[reading.index], &topology->what##s[reading.index]);                                   \
         }                                                                                                              \
     } while (0)
 
@@ -326,11 +399,17 @@ void weft_declaration_read(const struct weft_document *document, struct weft_top
             weft_faults_add(faults, weft_document_line(document, "cluster/id"),
                             "cluster: id is empty: leave it out where any cluster will do");
     }
-    READ_ALL(schema, read_schema);
-    READ_ALL(topic, read_topic);
-    READ_ALL(processor, read_processor);
-    READ_ALL(bridge, read_bridge);
-    if (!topology->schema_count && !topology->topic_count && !topology->processor_count && !topology->bridge_count)
-        weft_faults_add(faults, line, "topology %s declares no schemas, no topics, no processors and no bridges",
+    READ_ALL("schemas", content->schemas, schema, read_schema);
+    READ_ALL("topics", content->topics, topic, read_topic);
+    READ_ALL("processors", content->processors, processor, read_processor);
+    READ_ALL("bridges", content->bridges, bridge, read_bridge);
+    if (content->pubsub) {
+        READ_ALL("pubsub/topics", content->pubsub->topics, pubsub_topic, read_pubsub_topic);
+        READ_ALL("pubsub/subscriptions", content->pubsub->subscriptions, subscription, read_subscription);
+    }
+    if (!topology->schema_count && !topology->topic_count && !topology->processor_count && !topology->bridge_count &&
+        !topology->pubsub_topic_count && !topology->subscription_count)
+        weft_faults_add(faults, line,
+                        "topology %s declares no schemas, no topics, no processors, no bridges and nothing of Pub/Sub",
                         content->topology);
 }

@@ -26,9 +26,8 @@ struct weft_document {
 #define GIVEN(key, type, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 0, CYAML_UNLIMITED)
 #define MAY_BE(key, type, member)                                                                                      \
     CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0, CYAML_UNLIMITED)
-#define LIST(key, member, entry)                                                                                       \
-    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct weft_document_content, member, entry,   \
-                         0, ENTRIES_MAX)
+#define LIST(key, type, member, entry)                                                                                 \
+    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, entry, 0, ENTRIES_MAX)
 
 static const cyaml_schema_field_t cluster_fields[] = {
     GIVEN("id", struct weft_document_cluster, id),
@@ -107,6 +106,41 @@ static const cyaml_schema_field_t bridge_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t pubsub_topic_fields[] = {
+    GIVEN("name", struct weft_document_pubsub_topic, name),
+    MAY_BE("retention", struct weft_document_pubsub_topic, retention),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t dead_letters_fields[] = {
+    GIVEN("topic", struct weft_document_dead_letters, topic),
+    MAY_BE("max_attempts", struct weft_document_dead_letters, max_attempts),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t subscription_fields[] = {
+    GIVEN("name", struct weft_document_subscription, name),
+    GIVEN("topic", struct weft_document_subscription, topic),
+    MAY_BE("ack_deadline", struct weft_document_subscription, ack_deadline),
+    MAY_BE("ordering", struct weft_document_subscription, ordering),
+    MAY_BE("exactly_once", struct weft_document_subscription, exactly_once),
+    MAY_BE("retention", struct weft_document_subscription, retention),
+    CYAML_FIELD_MAPPING_PTR("dead_letters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct weft_document_subscription,
+                            dead_letters, dead_letters_fields),
+    CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t pubsub_topic_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct weft_document_pubsub_topic, pubsub_topic_fields)};
+static const cyaml_schema_value_t subscription_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct weft_document_subscription, subscription_fields)};
+
+static const cyaml_schema_field_t pubsub_fields[] = {
+    LIST("topics", struct weft_document_pubsub, topics, &pubsub_topic_entry),
+    LIST("subscriptions", struct weft_document_pubsub, subscriptions, &subscription_entry),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_value_t schema_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct weft_document_schema, schema_fields)};
 static const cyaml_schema_value_t topic_entry = {
@@ -120,10 +154,12 @@ static const cyaml_schema_field_t content_fields[] = {
     GIVEN("topology", struct weft_document_content, topology),
     CYAML_FIELD_MAPPING_PTR("cluster", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct weft_document_content, cluster,
                             cluster_fields),
-    LIST("schemas", schemas, &schema_entry),
-    LIST("topics", topics, &topic_entry),
-    LIST("processors", processors, &processor_entry),
-    LIST("bridges", bridges, &bridge_entry),
+    LIST("schemas", struct weft_document_content, schemas, &schema_entry),
+    LIST("topics", struct weft_document_content, topics, &topic_entry),
+    LIST("processors", struct weft_document_content, processors, &processor_entry),
+    LIST("bridges", struct weft_document_content, bridges, &bridge_entry),
+    CYAML_FIELD_MAPPING_PTR("pubsub", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct weft_document_content, pubsub,
+                            pubsub_fields),
     CYAML_FIELD_END,
 };
 

@@ -53,6 +53,26 @@ struct weft_document_bridge {
     struct weft_document_end *from, *to;
 };
 
+struct weft_document_pubsub_topic {
+    char *name, *retention;
+};
+
+struct weft_document_dead_letters {
+    char *topic, *max_attempts;
+};
+
+struct weft_document_subscription {
+    char *name, *topic, *ack_deadline, *ordering, *exactly_once, *retention;
+    struct weft_document_dead_letters *dead_letters;
+};
+
+struct weft_document_pubsub {
+    struct weft_document_pubsub_topic *topics;
+    unsigned topics_count;
+    struct weft_document_subscription *subscriptions;
+    unsigned subscriptions_count;
+};
+
 struct weft_document_content {
     char *topology;
     struct weft_document_cluster *cluster;
@@ -64,6 +84,7 @@ struct weft_document_content {
     unsigned processors_count;
     struct weft_document_bridge *bridges;
     unsigned bridges_count;
+    struct weft_document_pubsub *pubsub;
 };
 
 struct weft_document;

@@ -15,7 +15,7 @@ static size_t node(struct weft_topology_graph *graph, enum weft_topology_node_ki
 
 static void connect(struct weft_topology_graph *graph, size_t from, size_t to, bool dead)
 {
-    graph->edges[graph->edge_count++] = (struct weft_topology_edge){from, to, dead};
+    graph->edges[graph->edge_count++] = (struct weft_topology_edge){from, to, dead, false};
 }
 
 static const char *file_name(const char *path)
@@ -38,12 +38,16 @@ static void add_processor(struct weft_topology_graph *graph, const struct weft_t
         connect(graph, self, node(graph, WEFT_NODE_TOPIC, processor->shadow_results), false);
 }
 
+static size_t pubsub(struct weft_topology_graph *graph, const char *name)
+{
+    size_t index = node(graph, WEFT_NODE_PUBSUB, name);
+    snprintf(graph->nodes[index].note, sizeof graph->nodes[index].note, "Pub/Sub");
+    return index;
+}
+
 static size_t end(struct weft_topology_graph *graph, const struct weft_topology_end *end)
 {
-    size_t index = node(graph, end->pubsub ? WEFT_NODE_PUBSUB : WEFT_NODE_TOPIC, end->name);
-    if (end->pubsub)
-        snprintf(graph->nodes[index].note, sizeof graph->nodes[index].note, "Pub/Sub");
-    return index;
+    return end->pubsub ? pubsub(graph, end->name) : node(graph, WEFT_NODE_TOPIC, end->name);
 }
 
 static void add_bridge(struct weft_topology_graph *graph, const struct weft_topology_bridge *bridge)
@@ -59,17 +63,52 @@ static void add_bridge(struct weft_topology_graph *graph, const struct weft_topo
         connect(graph, self, node(graph, WEFT_NODE_TOPIC, bridge->dead_letters), true);
 }
 
+static void add_subscription(struct weft_topology_graph *graph, const struct weft_topology_subscription *subscription)
+{
+    size_t topic = pubsub(graph, subscription->topic), self = pubsub(graph, subscription->name);
+    connect(graph, topic, self, false);
+    if (subscription->dead_letters)
+        connect(graph, self, pubsub(graph, subscription->dead_letters), true);
+}
+
+enum visit { NEW, UNDER_WAY, DONE };
+
+static void visit(struct weft_topology_graph *graph, size_t at, enum visit *visits)
+{
+    visits[at] = UNDER_WAY;
+    for (size_t i = 0; i < graph->edge_count; i++) {
+        struct weft_topology_edge *edge = &graph->edges[i];
+        if (edge->from != at)
+            continue;
+        edge->closes = visits[edge->to] == UNDER_WAY;
+        if (visits[edge->to] == NEW)
+            visit(graph, edge->to, visits);
+    }
+    visits[at] = DONE;
+}
+
+/* Depth first: what leads back to where the way has come from closes a circle. */
+static int mark_circles(struct weft_topology_graph *graph)
+{
+    enum visit *visits = calloc(graph->node_count + 1, sizeof *visits);
+    if (!visits)
+        return -1;
+    for (size_t i = 0; i < graph->node_count; i++)
+        if (visits[i] == NEW)
+            visit(graph, i, visits);
+    free(visits);
+    return 0;
+}
+
 struct weft_topology_graph *weft_topology_graph_new(const struct weft_topology *topology, struct weft_error *err)
 {
-    /* Each processor and bridge is a node and brings at most four topics, each by an edge. */
-    size_t most = topology->topic_count + 5 * (topology->processor_count + topology->bridge_count) + 1;
+    /* Each of these is a node, and all but the topics bring at most four more, each by an edge. */
+    size_t most = topology->topic_count + topology->pubsub_topic_count +
+                  5 * (topology->processor_count + topology->bridge_count + topology->subscription_count) + 1;
     struct weft_topology_graph *graph = calloc(1, sizeof *graph);
     if (!graph || !(graph->nodes = calloc(most, sizeof *graph->nodes)) ||
-        !(graph->edges = calloc(most, sizeof *graph->edges))) {
-        weft_topology_graph_destroy(graph);
-        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-        return NULL;
-    }
+        !(graph->edges = calloc(most, sizeof *graph->edges)))
+        goto fail;
     for (size_t i = 0; i < topology->topic_count; i++) {
         const struct weft_topology_topic *topic = &topology->topics[i];
         struct weft_topology_node *added = &graph->nodes[node(graph, WEFT_NODE_TOPIC, topic->name)];
@@ -80,7 +119,16 @@ struct weft_topology_graph *weft_topology_graph_new(const struct weft_topology *
         add_processor(graph, &topology->processors[i]);
     for (size_t i = 0; i < topology->bridge_count; i++)
         add_bridge(graph, &topology->bridges[i]);
-    return graph;
+    for (size_t i = 0; i < topology->pubsub_topic_count; i++)
+        pubsub(graph, topology->pubsub_topics[i].name);
+    for (size_t i = 0; i < topology->subscription_count; i++)
+        add_subscription(graph, &topology->subscriptions[i]);
+    if (mark_circles(graph) == 0)
+        return graph;
+fail:
+    weft_topology_graph_destroy(graph);
+    weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+    return NULL;
 }
 
 void weft_topology_graph_destroy(struct weft_topology_graph *graph)

@@ -17,10 +17,10 @@ struct weft_topology_node {
 
 struct weft_topology_edge {
     size_t from, to;
-    bool dead; /* for what cannot be answered */
+    bool dead;   /* for what cannot be answered */
+    bool closes; /* a circle, as two bridges of opposite directions make one: without these there are none */
 };
 
-/* Without cycles, as checked topologies are. */
 struct weft_topology_graph {
     struct weft_topology_node *nodes;
     size_t node_count;

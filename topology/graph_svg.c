@@ -11,7 +11,7 @@ struct place {
     int x, y, width; /* of the box */
 };
 
-/* Each node one column to the right of the rightmost that leads to it. */
+/* Each node one column to the right of the rightmost that leads to it, but for lines that close a circle. */
 static size_t set_columns(const struct weft_topology_graph *graph, struct place *places)
 {
     size_t columns = 1;
@@ -19,7 +19,7 @@ static size_t set_columns(const struct weft_topology_graph *graph, struct place 
         moved = false;
         for (size_t i = 0; i < graph->edge_count; i++) {
             struct place *from = &places[graph->edges[i].from], *to = &places[graph->edges[i].to];
-            if (to->column > from->column)
+            if (graph->edges[i].closes || to->column > from->column)
                 continue;
             to->column = from->column + 1;
             columns = to->column + 1 > columns ? to->column + 1 : columns;
@@ -41,7 +41,7 @@ static int wanted_y(const struct weft_topology_graph *graph, const struct place 
 {
     int sum = 0, count = 0;
     for (size_t i = 0; i < graph->edge_count; i++)
-        if (graph->edges[i].to == node) {
+        if (graph->edges[i].to == node && !graph->edges[i].closes) {
             sum += places[graph->edges[i].from].y;
             count++;
         }
@@ -97,14 +97,18 @@ static void print_node(FILE *out, const struct weft_topology_node *node, const s
 }
 
 /* In the gap behind its box the line comes to the height of the box that it leads to, so that it passes below what
- * stands between. */
-static void print_edge(FILE *out, const struct weft_topology_edge *edge, const struct place *places)
+ * stands between; one that leads back passes at the foot of the picture. */
+static void print_edge(FILE *out, const struct weft_topology_edge *edge, const struct place *places, int height)
 {
     const struct place *from = &places[edge->from], *to = &places[edge->to];
     int x1 = from->x + from->width, y1 = from->y + HEIGHT / 2, y2 = to->y + HEIGHT / 2;
     int bend = COLUMN_GAP / 2, turned = x1 + COLUMN_GAP - 10;
-    fprintf(out, "<path class=\"edge%s\" marker-end=\"url(#arrow)\" d=\"M%d %dC%d %d %d %d %d %dH%d\"/>\n",
-            edge->dead ? " dead" : "", x1, y1, x1 + bend, y1, turned - bend, y2, turned, y2, to->x - 2);
+    fprintf(out, "<path class=\"edge%s\" marker-end=\"url(#arrow)\" d=\"M%d %d", edge->dead ? " dead" : "", x1, y1);
+    if (edge->closes)
+        fprintf(out, "h%dV%dH%dV%d", MARGIN / 2, height - MARGIN / 2, to->x - MARGIN / 2, y2);
+    else
+        fprintf(out, "C%d %d %d %d %d %d", x1 + bend, y1, turned - bend, y2, turned, y2);
+    fprintf(out, "H%d\"/>\n", to->x - 2);
 }
 
 int weft_topology_graph_print_svg(const struct weft_topology_graph *graph, FILE *out, struct weft_error *err)
@@ -133,7 +137,7 @@ int weft_topology_graph_print_svg(const struct weft_topology_graph *graph, FILE 
             "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n",
             width, height, width, height);
     for (size_t i = 0; i < graph->edge_count; i++)
-        print_edge(out, &graph->edges[i], places);
+        print_edge(out, &graph->edges[i], places, height);
     for (size_t i = 0; i < graph->node_count; i++)
         print_node(out, &graph->nodes[i], &places[i]);
     fputs("</svg>\n", out);

@@ -24,16 +24,22 @@ struct weft_topology_plan *weft_topology_plan_new(const struct weft_topology *to
     }
     plan->topology = topology;
     plan->allowed = allowed;
+    plan->settings = settings;
     plan->timeout_ms = (int)weft_settings_integer(settings, "startup.timeout");
     if (weft_plan_check_allowed(topology, allowed, err) != 0)
         goto fail;
-    /* Both before anybody is asked, so that a missing setting is found at once. */
+    /* All before anybody is asked, so that what is missing is found at once. */
+    if (weft_plan_check_pubsub(topology, err) != 0)
+        goto fail;
     if (topology->schema_count && !(plan->registry = weft_registry_from_settings(settings, err)))
         goto fail;
     if (needs_cluster && !(plan->client = weft_client_new(settings, &options, log, err)))
         goto fail;
     if (weft_guard_cluster(topology, plan->client, plan->timeout_ms, err) != 0 || weft_plan_schemas(plan, err) != 0 ||
         (topology->topic_count && weft_plan_topics(plan, err) != 0))
+        goto fail;
+    plan->own = plan->count;
+    if (weft_plan_pubsub(plan, err) != 0)
         goto fail;
     return plan;
 fail:
@@ -71,48 +77,35 @@ size_t weft_topology_plan_count(const struct weft_topology_plan *plan, enum weft
     return count;
 }
 
+static size_t count_changes(const struct weft_topology_plan *plan, size_t from, size_t to)
+{
+    size_t count = 0;
+    for (size_t i = from; i < to; i++)
+        count += weft_step_is_change(&plan->steps[i]);
+    return count;
+}
+
 size_t weft_topology_plan_changes(const struct weft_topology_plan *plan)
 {
-    return weft_topology_plan_count(plan, WEFT_STEP_CREATE) + weft_topology_plan_count(plan, WEFT_STEP_CHANGE);
+    return count_changes(plan, 0, plan->count);
 }
 
-static bool is_change(const struct weft_topology_step *step)
+static int execute(struct weft_topology_plan *plan, struct weft_topology_step *steps, size_t count, void *with,
+                   struct weft_error *err)
 {
-    return step->verdict == WEFT_STEP_CREATE || step->verdict == WEFT_STEP_CHANGE;
-}
-
-/* How many steps from this one on are done at once. */
-static size_t count_together(const struct weft_topology_plan *plan, size_t first)
-{
-    const struct weft_topology_step *step = &plan->steps[first];
-    size_t end = first + 1;
-    while (step->kind == WEFT_STEP_SETTING && end < plan->count && is_change(&plan->steps[end]) &&
-           plan->steps[end].kind == WEFT_STEP_SETTING && plan->steps[end].declared == step->declared)
-        end++;
-    return end - first;
+    (void)with;
+    bool of_schema = steps->kind == WEFT_STEP_SCHEMA || steps->kind == WEFT_STEP_COMPATIBILITY;
+    return of_schema ? weft_execute_schema(plan, steps, err) : weft_execute_topic(plan, steps, count, err);
 }
 
 int weft_topology_plan_execute(struct weft_topology_plan *plan,
                                void (*done)(const struct weft_topology_step *step, void *arg), void *arg,
                                struct weft_error *err)
 {
-    size_t refused = weft_topology_plan_count(plan, WEFT_STEP_REFUSED), together;
-    if (refused)
-        return weft_error_set(err, WEFT_ERROR_CONFLICT, "%zu step%s refused: nothing was changed", refused,
-                              refused == 1 ? " is" : "s are");
-    for (size_t i = 0; i < plan->count; i += together) {
-        struct weft_topology_step *step = &plan->steps[i];
-        together = count_together(plan, i);
-        if (!is_change(step))
-            continue;
-        bool of_schema = step->kind == WEFT_STEP_SCHEMA || step->kind == WEFT_STEP_COMPATIBILITY;
-        int result = of_schema ? weft_execute_schema(plan, step, err) : weft_execute_topic(plan, step, together, err);
-        if (result != 0)
-            return -1;
-        for (size_t j = 0; j < together; j++)
-            done(&step[j], arg);
-    }
-    return weft_topology_plan_changes(plan) && plan->client
-               ? weft_topics_await(plan->client, plan->topology, plan->timeout_ms, err)
-               : 0;
+    if (weft_plan_walk(plan, plan->own, execute, NULL, done, arg, err) != 0)
+        return -1;
+    if (plan->client && count_changes(plan, 0, plan->own) > 0 &&
+        weft_topics_await(plan->client, plan->topology, plan->timeout_ms, err) != 0)
+        return -1;
+    return count_changes(plan, plan->own, plan->count) > 0 ? weft_execute_pubsub(plan, done, arg, err) : 0;
 }

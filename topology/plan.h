@@ -1,4 +1,4 @@
-/* The difference between a topology and the cluster and registry that it is for, and the steps that remove it.
+/* The difference between a topology and the cluster, registry and Pub/Sub that it is for, and the steps that remove it.
  *
  *     struct weft_topology_plan *plan = weft_topology_plan_new(topology, settings, allowed, log, &err);
  *     ... show weft_topology_plan_steps ...
@@ -16,9 +16,10 @@
 
 struct weft_topology_plan;
 
-/* Asks the cluster (where topics or its id are declared) and the registry (where schemas are) and changes nothing.
- * WEFT_ERROR_REFUSED when the cluster has another id than declared, _USAGE when something is allowed that the file does
- * not declare. All arguments are borrowed until the plan is destroyed. */
+/* Asks the cluster (where topics or its id are declared), the registry (where schemas are) and, through weft-bridge,
+ * Pub/Sub (where any of it is), and changes nothing. WEFT_ERROR_REFUSED when the cluster has another id than
+ * declared, _CONFIG when weft-bridge is wanted and not there, _USAGE when something is allowed that the file does not
+ * declare. All arguments are borrowed until the plan is destroyed. */
 struct weft_topology_plan *weft_topology_plan_new(const struct weft_topology *topology,
                                                   const struct weft_settings *settings,
                                                   const struct weft_topology_allowed *allowed, struct weft_log *log,

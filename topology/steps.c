@@ -65,13 +65,49 @@ int weft_plan_check_allowed(const struct weft_topology *topology, const struct w
         bool known = false;
         for (size_t t = 0; t < topology->topic_count; t++)
             known = known || is_allowance(allowed->list[i], WEFT_ALLOW_RETENTION, topology->topics[t].name);
+        for (size_t t = 0; t < topology->pubsub_topic_count; t++)
+            known = known || is_allowance(allowed->list[i], WEFT_ALLOW_RETENTION, topology->pubsub_topics[t].name);
+        for (size_t s = 0; s < topology->subscription_count; s++)
+            known = known || is_allowance(allowed->list[i], WEFT_ALLOW_RETENTION, topology->subscriptions[s].name);
         for (size_t s = 0; s < topology->schema_count; s++)
             known = known || is_allowance(allowed->list[i], WEFT_ALLOW_COMPATIBILITY, topology->schemas[s].subject);
         if (!known)
             return weft_error_set(err, WEFT_ERROR_USAGE,
-                                  "--allow %s: it must be " WEFT_ALLOW_RETENTION ":TOPIC or " WEFT_ALLOW_COMPATIBILITY
+                                  "--allow %s: it must be " WEFT_ALLOW_RETENTION
+                                  ":TOPIC (or a subscription) or " WEFT_ALLOW_COMPATIBILITY
                                   ":SUBJECT, of one that %s declares",
                                   allowed->list[i], topology->path);
+    }
+    return 0;
+}
+
+/* How many steps from this one on are done at once. */
+static size_t count_together(const struct weft_topology_step *steps, size_t count)
+{
+    size_t together = 1;
+    while (weft_step_is_setting(steps) && weft_step_is_change(steps) && together < count &&
+           weft_step_is_change(&steps[together]) && steps[together].kind == steps->kind &&
+           steps[together].declared == steps->declared)
+        together++;
+    return together;
+}
+
+int weft_plan_walk(struct weft_topology_plan *plan, size_t count, weft_step_execute *execute, void *with,
+                   void (*done)(const struct weft_topology_step *step, void *arg), void *arg, struct weft_error *err)
+{
+    size_t refused = weft_topology_plan_count(plan, WEFT_STEP_REFUSED);
+    if (refused)
+        return weft_error_set(err, WEFT_ERROR_CONFLICT, "%zu step%s refused: nothing was changed", refused,
+                              refused == 1 ? " is" : "s are");
+    for (size_t i = 0, together; i < count; i += together) {
+        struct weft_topology_step *step = &plan->steps[i];
+        together = count_together(step, count - i);
+        if (!weft_step_is_change(step))
+            continue;
+        if (execute(plan, step, together, with, err) != 0)
+            return -1;
+        for (size_t j = 0; j < together; j++)
+            done(&step[j], arg);
     }
     return 0;
 }

@@ -1,19 +1,22 @@
-/* The inside of a plan, shared by those that look for steps: among the schemas and among the topics. */
+/* The inside of a plan, shared by those that look for steps: among the schemas, among the topics and, in weft-bridge,
+ * at Pub/Sub. */
 #ifndef WEFT_TOPOLOGY_STEPS_H
 #define WEFT_TOPOLOGY_STEPS_H
 
 #include "schemas/registry.h"
 #include "streams/client.h"
-#include "topology/step.h"
+#include "topology/plan.h"
 #include "topology/topology.h"
 
 struct weft_topology_plan {
     const struct weft_topology *topology;
     const struct weft_topology_allowed *allowed;
+    const struct weft_settings *settings;
     struct weft_client *client;     /* NULL where neither topics nor the cluster's id are declared */
     struct weft_registry *registry; /* NULL where no schemas are declared */
     struct weft_topology_step *steps;
     size_t count;
+    size_t own; /* of the steps, how many are not weft-bridge's */
     int timeout_ms;
 };
 
@@ -33,11 +36,24 @@ bool weft_plan_allows(const struct weft_topology_plan *plan, const char *what, c
 int weft_plan_check_allowed(const struct weft_topology *topology, const struct weft_topology_allowed *allowed,
                             struct weft_error *err);
 
+/* Does those of the first count steps that change something, the settings of one topic or subscription together, and
+ * calls done after each. WEFT_ERROR_CONFLICT, with nothing begun, when any step of the plan is refused. */
+typedef int weft_step_execute(struct weft_topology_plan *plan, struct weft_topology_step *steps, size_t count,
+                              void *with, struct weft_error *err);
+int weft_plan_walk(struct weft_topology_plan *plan, size_t count, weft_step_execute *execute, void *with,
+                   void (*done)(const struct weft_topology_step *step, void *arg), void *arg, struct weft_error *err);
+
 #define WEFT_ALLOW_RETENTION "shrink-retention"
 #define WEFT_ALLOW_COMPATIBILITY "loosen-compatibility"
 
 int weft_plan_schemas(struct weft_topology_plan *plan, struct weft_error *err);
 int weft_plan_topics(struct weft_topology_plan *plan, struct weft_error *err);
+
+/* Runs weft-bridge, which must be there where the file declares anything of Pub/Sub: check_pubsub looks for it. */
+int weft_plan_check_pubsub(const struct weft_topology *topology, struct weft_error *err);
+int weft_plan_pubsub(struct weft_topology_plan *plan, struct weft_error *err);
+int weft_execute_pubsub(struct weft_topology_plan *plan, void (*done)(const struct weft_topology_step *step, void *arg),
+                        void *arg, struct weft_error *err);
 
 /* Does one step. */
 int weft_execute_schema(struct weft_topology_plan *plan, struct weft_topology_step *step, struct weft_error *err);

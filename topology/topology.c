@@ -81,10 +81,19 @@ void weft_topology_destroy(struct weft_topology *topology)
         free(bridge->to.name);
         free(bridge->dead_letters);
     }
+    for (size_t i = 0; i < topology->pubsub_topic_count; i++)
+        free(topology->pubsub_topics[i].name);
+    for (size_t i = 0; i < topology->subscription_count; i++) {
+        free(topology->subscriptions[i].name);
+        free(topology->subscriptions[i].topic);
+        free(topology->subscriptions[i].dead_letters);
+    }
     free(topology->schemas);
     free(topology->topics);
     free(topology->processors);
     free(topology->bridges);
+    free(topology->pubsub_topics);
+    free(topology->subscriptions);
     free(topology->cluster_id);
     free(topology->path);
     free(topology->name);
@@ -113,6 +122,16 @@ const struct weft_topology_processor *weft_topology_processor(const struct weft_
     return NULL;
 }
 
+const struct weft_topology_bridge *weft_topology_bridge(const struct weft_topology *topology, const char *name,
+                                                        struct weft_error *err)
+{
+    for (size_t i = 0; i < topology->bridge_count; i++)
+        if (strcmp(topology->bridges[i].name, name) == 0)
+            return &topology->bridges[i];
+    weft_error_set(err, WEFT_ERROR_CONFIG, "%s declares no bridge %s", topology->path, name);
+    return NULL;
+}
+
 const struct weft_topology_schema *weft_topology_schema(const struct weft_topology *topology, const char *subject)
 {
     for (size_t i = 0; i < topology->schema_count; i++)
@@ -126,6 +145,24 @@ const struct weft_topology_topic *weft_topology_topic(const struct weft_topology
     for (size_t i = 0; i < topology->topic_count; i++)
         if (strcmp(topology->topics[i].name, name) == 0)
             return &topology->topics[i];
+    return NULL;
+}
+
+const struct weft_topology_pubsub_topic *weft_topology_pubsub_topic(const struct weft_topology *topology,
+                                                                    const char *name)
+{
+    for (size_t i = 0; i < topology->pubsub_topic_count; i++)
+        if (strcmp(topology->pubsub_topics[i].name, name) == 0)
+            return &topology->pubsub_topics[i];
+    return NULL;
+}
+
+const struct weft_topology_subscription *weft_topology_subscription(const struct weft_topology *topology,
+                                                                    const char *name)
+{
+    for (size_t i = 0; i < topology->subscription_count; i++)
+        if (strcmp(topology->subscriptions[i].name, name) == 0)
+            return &topology->subscriptions[i];
     return NULL;
 }
 

@@ -1,4 +1,5 @@
-/* What a deployment expects of its cluster, declared in one YAML file: schemas, topics, processors, bridges.
+/* What a deployment expects of its cluster and of Pub/Sub, declared in one YAML file: schemas, topics, processors,
+ * bridges.
  *
  * Errors name the file and the line. Paths in the file are relative to it. */
 #ifndef WEFT_TOPOLOGY_TOPOLOGY_H
@@ -6,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/settings.h"
@@ -76,6 +78,25 @@ struct weft_topology_bridge {
     int line;
 };
 
+struct weft_topology_pubsub_topic {
+    char *name;          /* projects/PROJECT/topics/NAME */
+    int64_t retention_s; /* 0: not said */
+    int line;
+};
+
+enum weft_topology_choice { WEFT_UNSAID, WEFT_NO, WEFT_YES };
+
+struct weft_topology_subscription {
+    char *name; /* projects/PROJECT/subscriptions/NAME */
+    char *topic;
+    int64_t ack_deadline_s; /* 0: not said */
+    int64_t retention_s;    /* likewise */
+    enum weft_topology_choice ordering, exactly_once;
+    char *dead_letters; /* topic of Pub/Sub; NULL: not said */
+    int max_attempts;   /* before a message goes there */
+    int line;
+};
+
 struct weft_topology {
     char *name;
     char *path;       /* of the file */
@@ -88,6 +109,10 @@ struct weft_topology {
     size_t processor_count;
     struct weft_topology_bridge *bridges;
     size_t bridge_count;
+    struct weft_topology_pubsub_topic *pubsub_topics;
+    size_t pubsub_topic_count;
+    struct weft_topology_subscription *subscriptions;
+    size_t subscription_count;
 };
 
 /* Loads and checks: form, names, values, cross references, and that the schemas' files are JSON. Nobody is asked. NULL
@@ -103,11 +128,21 @@ void weft_topology_destroy(struct weft_topology *topology); /* accepts NULL */
 const struct weft_topology_processor *weft_topology_processor(const struct weft_topology *topology, const char *name,
                                                               struct weft_error *err);
 
+/* The bridge of this name; NULL with WEFT_ERROR_CONFIG where there is none. */
+const struct weft_topology_bridge *weft_topology_bridge(const struct weft_topology *topology, const char *name,
+                                                        struct weft_error *err);
+
 /* The declared schema of this subject, or NULL. */
 const struct weft_topology_schema *weft_topology_schema(const struct weft_topology *topology, const char *subject);
 
 /* The declared topic of this name, or NULL. */
 const struct weft_topology_topic *weft_topology_topic(const struct weft_topology *topology, const char *name);
+
+/* The declared Pub/Sub topic or subscription of this name, or NULL. */
+const struct weft_topology_pubsub_topic *weft_topology_pubsub_topic(const struct weft_topology *topology,
+                                                                    const char *name);
+const struct weft_topology_subscription *weft_topology_subscription(const struct weft_topology *topology,
+                                                                    const char *name);
 
 /* Puts what the file (path) says of the processor into the settings, at the topology's rank. */
 int weft_topology_settings(const struct weft_topology_processor *processor, const char *path,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WEFT_PUBSUB_NAME_MIN = 3, WEFT_PUBSUB_NAME_MAX = 255 };
+
 bool weft_value_whole(const char *text, int64_t *number)
 {
     char *end;
@@ -17,7 +19,7 @@ bool weft_value_whole(const char *text, int64_t *number)
     return !*end && !errno;
 }
 
-static bool parse_duration(const char *text, int64_t *ms)
+bool weft_value_duration(const char *text, int64_t *ms)
 {
     static const struct {
         const char *name;
@@ -35,6 +37,18 @@ static bool parse_duration(const char *text, int64_t *ms)
         if (strcmp(text + length, units[i].name) == 0)
             return weft_value_whole(digits, ms) && !__builtin_mul_overflow(*ms, units[i].ms, ms);
     return false;
+}
+
+void weft_value_show_duration(int64_t seconds, char text[WEFT_DURATION_SIZE])
+{
+    static const struct {
+        char name;
+        int64_t seconds;
+    } units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+    size_t i = 0;
+    while (seconds % units[i].seconds != 0)
+        i++;
+    snprintf(text, WEFT_DURATION_SIZE, "%" PRId64 "%c", seconds / units[i].seconds, units[i].name);
 }
 
 char *weft_value_for_kafka(enum weft_value_kind kind, const char *text, const char **wanted)
@@ -57,7 +71,7 @@ char *weft_value_for_kafka(enum weft_value_kind kind, const char *text, const ch
         break;
     case WEFT_VALUE_DURATION:
         *wanted = "milliseconds, or a duration such as 12h or 7d";
-        if (!parse_duration(text, &number))
+        if (!weft_value_duration(text, &number))
             return NULL;
         break;
     }
@@ -80,5 +94,27 @@ bool weft_value_is_name(const char *name, char *why, size_t size)
         snprintf(why, size, "cannot be '%s'", name);
     else
         return true;
+    return false;
+}
+
+/* https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names */
+bool weft_value_is_resource(const char *name, const char *kind, char *why, size_t size)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char rest[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~+%";
+    const size_t prefix = strlen("projects/"), length = strlen(kind);
+    const char *slash = strncmp(name, "projects/", prefix) == 0 ? strchr(name + prefix, '/') : NULL;
+    if (!slash || slash == name + prefix || strncmp(slash + 1, kind, length) != 0 || slash[length + 1] != '/') {
+        snprintf(why, size, "is '%s': Pub/Sub's name for it is projects/PROJECT/%s/NAME", name, kind);
+        return false;
+    }
+    const char *last = slash + length + 2;
+    const size_t size_of_last = strlen(last);
+    if (size_of_last >= WEFT_PUBSUB_NAME_MIN && size_of_last <= WEFT_PUBSUB_NAME_MAX && strchr(letters, last[0]) &&
+        strspn(last, rest) == size_of_last && strncmp(last, "goog", 4) != 0)
+        return true;
+    snprintf(why, size,
+             "ends in '%s': Pub/Sub allows %d to %d letters, digits and -_.~+%% there, a letter first and not goog",
+             last, WEFT_PUBSUB_NAME_MIN, WEFT_PUBSUB_NAME_MAX);
     return false;
 }

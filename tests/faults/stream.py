@@ -135,9 +135,14 @@ class Stream(Processor):
                    "longest_gap_s": gap, "slowest_answer_s": slowest, **outcome})
 
     def note(self, outcome):
-        file = self.test.id().partition(".")[0].removeprefix("test_")
-        line = {"test": f"{file}: {self.test.name.replace('_', ' ')}", "done": dict(self.deeds), **outcome,
-                "aborts": sum(process.err.count("worker.aborted") for process in self.instances)}
-        with open(LEDGER, "a", encoding="utf-8") as ledger:
-            ledger.write(json.dumps(line) + "\n")
-        print(json.dumps(line), file=sys.stderr)
+        aborts = sum(process.err.count("worker.aborted") for process in self.instances)
+        note(self.test, self.deeds, {**outcome, "aborts": aborts})
+
+
+def note(test, deeds, outcome):
+    """Into BUILD/faults.jsonl, of which table.py makes a table."""
+    file = test.id().partition(".")[0].removeprefix("test_")
+    line = {"test": f"{file}: {test.name.replace('_', ' ')}", "done": dict(deeds), **outcome}
+    with open(LEDGER, "a", encoding="utf-8") as ledger:
+        ledger.write(json.dumps(line) + "\n")
+    print(json.dumps(line), file=sys.stderr)

@@ -15,7 +15,7 @@ def main():
     print("|---|---|" + "--:|" * len(TITLES))
     for line in latest.values():
         done = ", ".join(f"{times} x {what}" for what, times in line["done"].items())
-        figures = ["" if line[column] is None else f"{line[column]:,}" for column in COLUMNS]
+        figures = ["" if line.get(column) is None else f"{line[column]:,}" for column in COLUMNS]
         print(f"| {line['test']} | {done} | {' | '.join(figures)} |")
 
 

@@ -37,12 +37,13 @@ class Answers(SharedCluster):
         framed = processor.request(1)
         headers = [("trace", b"1"), ("trace", b"2"), ("binary", b"\x00\xff"), ("null", None), ("empty", b"")]
         self.kafka.produce(processor.source, [
-            {"value": framed[5:], "key": b"\x00\xfe", "headers": headers + [("__value_schema_id", framed[:5])]},
+            {"value": framed[5:], "key": b"\x00\xfe",
+             "headers": [("weft.path", b"pubsub:t")] + headers + [("__value_schema_id", framed[:5])]},
             {"value": processor.request(2), "key": None},
             {"value": processor.request(3), "key": b""}])
         results = {self.registry.decode(m.value())["id"]: m for m in self.kafka.read_at_least(processor.sink, 3)}
         self.assertEqual(results["r1"].key(), b"\x00\xfe")
-        # The header that stands for the request's frame is not the result's.
+        # The headers that stand for the request's frame and its way are not the result's.
         self.assertEqual(results["r1"].headers(), headers)
         self.assertIsNone(results["r2"].key())
         self.assertIsNone(results["r2"].headers())

@@ -9,16 +9,13 @@ import threading
 import time
 import unittest
 
-import yaml
-
 from support import OwnCluster, SharedCluster, WeftTest, wait_for
+from support.dashboard import ALERTS, assert_exported, queries
 from support.endpoint import Endpoint
 from support.processor import MODEL, REQUEST, Processor
 from support.web import RegistryProxy, serve
 from support.weft import SOURCE
 
-DASHBOARD = SOURCE / "docker" / "grafana" / "weft.json"
-ALERTS = SOURCE / "docker" / "prometheus" / "alerts.yaml"
 ALERTS_TEST = SOURCE / "tests" / "data" / "prometheus" / "alerts_test.yaml"
 BAD = [b"", b"\0\0", b"no Avro at all"]
 
@@ -128,18 +125,7 @@ class Metrics(SharedCluster):
         self.processor.send(10)
         wait_for(lambda: {"weft_kafka_round_trip_average_seconds", "weft_lag_requests"} <= endpoint.samples().keys(),
                  "all of the metrics")
-        exported = set(endpoint.samples())
-        panels = json.loads(DASHBOARD.read_text())["panels"]
-        queries = [target["expr"] for panel in panels for target in panel.get("targets", [])]
-        rules = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
-        queries += [rule["expr"] for rule in rules]
-        used = {name for query in queries for name in re.findall(r"\b(?:weft|process)_[a-z0-9_]+", query)}
-        self.assertGreater(len(used), 20)
-        self.assertEqual(used - exported, set())
-        labels = {name for samples in endpoint.samples().values() for sample in samples for name in sample.labels}
-        grouped = {name for query in queries for names in re.findall(r"\b(?:by|on) \(([^)]*)\)", query)
-                   for name in re.split(r", *", names)}
-        self.assertEqual(grouped - labels, {"instance"})  # which Prometheus adds
+        self.assertGreater(len(assert_exported(self, queries(of_bridges=False), endpoint)), 20)
 
     @unittest.skipUnless(shutil.which("promtool"), "needs promtool, of Prometheus")
     def test_alerts_fire_when_they_should(self):

@@ -1,4 +1,7 @@
+weft_unit_test(bridge_metrics weft_bridge)
 weft_unit_test(envelope weft_bridge)
+weft_unit_test(json_request weft_bridge)
+weft_unit_test(json_value weft_bridge weft_schemas_support)
 weft_unit_test(lanes weft_bridge)
 weft_unit_test(ledger weft_bridge)
 weft_unit_test(offsets weft_bridge)
@@ -10,3 +13,4 @@ target_compile_options(weft_pubsub_stub PRIVATE
   $<$<C_COMPILER_ID:Clang>:-Wno-gnu-zero-variadic-macro-arguments> $<$<C_COMPILER_ID:GNU>:-Wno-pedantic>)
 weft_unit_test(leases weft_pubsub_stub)
 weft_unit_test(publisher weft_pubsub_stub)
+weft_unit_test(subscriber weft_pubsub_stub)

@@ -1,6 +1,7 @@
 #include "pubsub-bridge/leases.h"
 
 #include <grpc/status.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -127,6 +128,29 @@ START_TEST(a_subscription_that_is_gone_ends_it)
 }
 END_TEST
 
+START_TEST(no_request_is_larger_than_pubsub_takes)
+{
+    enum { IDS = 3000, ID_SIZE = 900, REQUEST_MAX = 512 << 10 };
+    struct weft_error err = {0};
+    char id[ID_SIZE + 1];
+    struct fixture f = begin(NULL, 0);
+    for (int i = 0; i < IDS; i++) {
+        snprintf(id, sizeof id, "%0*d", ID_SIZE, i);
+        ck_assert_int_eq(weft_leases_ack(f.leases, id, &err), 0);
+    }
+    ck_assert_int_eq(acknowledge(&f, (const char *[]){NULL}, &err), 0);
+    ck_assert_uint_eq(weft_leases_acknowledged(f.leases), IDS);
+    size_t all = 0;
+    for (size_t i = 0; i < pubsub_stub_count(f.stub); i++) {
+        ck_assert_uint_le(pubsub_stub_request_size(f.stub, i), REQUEST_MAX);
+        all += pubsub_stub_request_size(f.stub, i);
+    }
+    ck_assert_uint_gt(all, IDS * ID_SIZE);
+    end(&f);
+}
+END_TEST
+
 SUITE("leases", TEST(acknowledgements_go_together), TEST(an_id_that_failed_in_passing_is_sent_again_alone),
       TEST(an_id_that_came_too_late_is_forgotten), TEST(what_was_acknowledged_beside_a_failure_counts),
-      TEST(calls_that_fail_in_passing_are_made_again), TEST(a_subscription_that_is_gone_ends_it))
+      TEST(calls_that_fail_in_passing_are_made_again), TEST(a_subscription_that_is_gone_ends_it),
+      TEST(no_request_is_larger_than_pubsub_takes))

@@ -12,6 +12,7 @@
 #include "schemas/subject.h"
 #include "streams/processor_settings.h"
 #include "support/suite.h"
+#include "topology/value.h"
 
 /* Paths in errors are as given: from here they are short. */
 static void enter(const char *folder)
@@ -307,6 +308,55 @@ static void check_unreadable(const char *path, const char *message)
     ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
 }
 
+START_TEST(what_is_to_be_at_pubsub_is_read)
+{
+    struct weft_topology *topology = load("full.yaml");
+    ck_assert_uint_eq(topology->pubsub_topic_count, 3);
+    ck_assert_str_eq(topology->pubsub_topics[0].name, "projects/p/topics/req");
+    ck_assert_int_eq(topology->pubsub_topics[0].retention_s, 36 * 3600);
+    ck_assert_int_eq(topology->pubsub_topics[1].retention_s, 0);
+    ck_assert_uint_eq(topology->subscription_count, 1);
+    const struct weft_topology_subscription *subscription =
+        weft_topology_subscription(topology, "projects/p/subscriptions/req");
+    ck_assert_ptr_eq(subscription, &topology->subscriptions[0]);
+    ck_assert_str_eq(subscription->topic, "projects/p/topics/req");
+    ck_assert_int_eq(subscription->ack_deadline_s, 60);
+    ck_assert_int_eq(subscription->retention_s, 7 * 86400);
+    ck_assert_int_eq(subscription->ordering, WEFT_YES);
+    ck_assert_int_eq(subscription->exactly_once, WEFT_NO);
+    ck_assert_str_eq(subscription->dead_letters, "projects/p/topics/req_dead");
+    ck_assert_int_eq(subscription->max_attempts, 7);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(what_is_not_said_of_a_subscription_is_left_to_pubsub)
+{
+    struct weft_topology *topology = load("circle.yaml");
+    const struct weft_topology_subscription *subscription = &topology->subscriptions[0];
+    ck_assert_int_eq(subscription->ack_deadline_s, 0);
+    ck_assert_int_eq(subscription->retention_s, 0);
+    ck_assert_int_eq(subscription->ordering, WEFT_UNSAID);
+    ck_assert_int_eq(subscription->exactly_once, WEFT_UNSAID);
+    ck_assert_ptr_null(subscription->dead_letters);
+    weft_topology_destroy(topology);
+}
+END_TEST
+
+START_TEST(durations_are_shown_in_the_largest_whole_unit)
+{
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } cases[] = {{0, "0d"}, {1, "1s"}, {90, "90s"}, {600, "10m"}, {5400, "90m"}, {129600, "36h"}, {2678400, "31d"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[WEFT_DURATION_SIZE];
+        weft_value_show_duration(cases[i].seconds, text);
+        ck_assert_str_eq(text, cases[i].text);
+    }
+}
+END_TEST
+
 START_TEST(a_file_that_is_not_there_is_named)
 {
     check_unreadable("no/such.yaml", "no/such.yaml: No such file or directory");
@@ -371,6 +421,8 @@ SUITE("topology", TEST(schemas_are_read_with_their_files), TEST(topics_are_read_
       TEST(values_come_from_the_environment_before_they_are_read), TEST(a_value_of_the_environment_is_text_and_no_yaml),
       TEST(two_dollar_signs_are_one), TEST(a_merged_mapping_gives_what_is_not_there),
       TEST(mappings_that_merge_each_other_come_to_an_end), TEST(references_of_a_schema_are_read_with_their_versions),
-      TEST(bridges_are_read_with_their_ends), TEST(a_file_that_is_not_there_is_named), TEST(a_folder_is_no_topology),
+      TEST(bridges_are_read_with_their_ends), TEST(what_is_to_be_at_pubsub_is_read),
+      TEST(what_is_not_said_of_a_subscription_is_left_to_pubsub), TEST(durations_are_shown_in_the_largest_whole_unit),
+      TEST(a_file_that_is_not_there_is_named), TEST(a_folder_is_no_topology),
       TEST(an_endless_file_is_not_read_to_its_end), TEST(lists_are_bounded_though_aliases_are_short),
       TEST(the_shipped_topology_loads))

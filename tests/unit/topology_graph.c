@@ -72,12 +72,37 @@ START_TEST(svg_has_a_box_for_each_node_and_a_line_for_each_edge)
         boxes++;
     for (const char *p = text; (p = strstr(p, "<path class=\"edge")); p++)
         lines++;
-    ck_assert_uint_eq(boxes, 8);
-    ck_assert_uint_eq(lines, 8);
+    ck_assert_uint_eq(boxes, 10);
+    ck_assert_uint_eq(lines, 10);
     ck_assert_ptr_nonnull(strstr(text, ">requests.dead</text>"));
     free(text);
 }
 END_TEST
 
+START_TEST(a_subscription_stands_between_its_topic_and_its_dead_letters)
+{
+    char *text = print(dot, FULL);
+    ck_assert_ptr_nonnull(strstr(text, "n8 [shape=ellipse, label=\"projects/p/topics/req\\nPub/Sub\"];\n"));
+    ck_assert_ptr_nonnull(strstr(text, "n9 [shape=ellipse, label=\"projects/p/topics/req_dead\\nPub/Sub\"];\n"));
+    ck_assert_ptr_nonnull(strstr(text, "n8 -> n4;\n    n4 -> n9 [style=dashed];\n"));
+    free(text);
+}
+END_TEST
+
+START_TEST(of_a_circle_one_line_leads_back)
+{
+    char *text = print(weft_topology_graph_print_svg, WEFT_SOURCE_DIR "/tests/data/topology/circle.yaml");
+    size_t lines = 0, back = 0;
+    for (const char *p = text; (p = strstr(p, "<path class=\"edge")); p++) {
+        lines++;
+        back += memchr(p, 'V', strcspn(p, "\n")) != NULL;
+    }
+    ck_assert_uint_eq(lines, 5);
+    ck_assert_uint_eq(back, 1);
+    free(text);
+}
+END_TEST
+
 SUITE("topology_graph", TEST(mermaid_shows_who_reads_what_and_writes_where), TEST(dot_has_the_bridges_and_their_ends),
-      TEST(svg_has_a_box_for_each_node_and_a_line_for_each_edge))
+      TEST(svg_has_a_box_for_each_node_and_a_line_for_each_edge),
+      TEST(a_subscription_stands_between_its_topic_and_its_dead_letters), TEST(of_a_circle_one_line_leads_back))

@@ -1,0 +1,126 @@
+"""What a bridge makes of a record or a message: what other bridges get wrong, and what cannot be mirrored."""
+import time
+
+from support import SharedCluster
+from support.bridge import Mirrored, content
+from support.pubsub import coordinates
+
+
+class Mapping(Mirrored, SharedCluster):
+    """What other bridges get wrong, as a client of Pub/Sub sees it, and whether it comes back as it was."""
+
+    def mirror(self, order="none", **record):
+        """The message of this record, and the record that comes back of it."""
+        process = self.both(order=order).start()
+        watching = self.pubsub.subscription(self.between, self.topic_name("watching"))
+        self.kafka.produce(self.source, [{"value": b"v", "partition": 3, "timestamp": 1_600_000_000_123, **record}])
+        message, = self.pubsub.pull_at_least(watching, 1)
+        back, = self.kafka.read_at_least(self.sink, 1)
+        self.assertEqual(content(back), content(self.kafka.read(self.source)[0]))
+        self.assertEqual(back.partition(), 3)
+        self.assertEqual(process.stop(), 0)
+        return message
+
+    def test_a_tombstone_is_not_an_empty_body(self):
+        message = self.mirror(key=b"gone", value=None)
+        self.assertEqual((message.data, message.attributes["kafka.value"]), (b"", "null"))
+
+    def test_an_empty_body_is_no_tombstone(self):
+        self.assertNotIn("kafka.value", self.mirror(key=b"here", value=b"").attributes)
+
+    def test_a_binary_key_is_kept_as_base64(self):
+        message = self.mirror(key=b"\xff\x00\x80")
+        self.assertEqual(message.attributes["kafka.key.base64"], "/wCA")
+        self.assertNotIn("kafka.key", message.attributes)
+
+    def test_a_null_key_is_no_empty_key(self):
+        self.assertNotIn("kafka.key", self.mirror(key=None).attributes)
+
+    def test_a_null_key_stops_nothing_where_order_is_by_key(self):
+        self.assertEqual(self.mirror(order="key", key=None).ordering_key, "")
+
+    def test_an_empty_key_is_no_null(self):
+        self.assertEqual(self.mirror(key=b"").attributes["kafka.key"], "")
+
+    def test_repeated_null_and_binary_headers_are_kept(self):
+        self.mirror(headers=[("a", b"1"), ("a", b"2"), ("n", None), ("e", b""), ("b", b"\xff")])
+
+    def test_headers_over_the_limits_are_kept(self):
+        message = self.mirror(headers=[("long", b"x" * 5000), ("n" * 300, b"y"), ("goog-reserved", b"z")])
+        self.assert_limits(message)
+
+    def test_more_headers_than_a_message_has_attributes_are_kept(self):
+        self.assert_limits(self.mirror(headers=[(f"h{i}", b"%d" % i) for i in range(500)]))
+
+    def assert_limits(self, message):
+        """https://cloud.google.com/pubsub/quotas#resource_limits"""
+        self.assertLessEqual(len(message.attributes), 100)
+        for name, value in message.attributes.items():
+            self.assertLessEqual(len(name.encode()), 256)
+            self.assertLessEqual(len(value.encode()), 1024)
+            self.assertFalse(name.startswith("goog"), name)
+
+    def test_partition_and_timestamp_are_kept_and_told(self):
+        message = self.mirror(key=b"k")
+        self.assertEqual(coordinates(message), (self.source, 3, 0))
+        self.assertEqual(message.attributes["kafka.timestamp"], "1600000000123")
+
+    def test_a_message_of_another_client_becomes_what_is_natural(self):
+        self.inward().start()
+        self.pubsub.publish(self.between, [{"data": b"body", "ordering_key": "key", "attributes": {"b": "2", "a": "ü"}}])
+        record, = self.kafka.read_at_least(self.sink, 1)
+        key, value, headers, timestamp = content(record)
+        self.assertEqual((key, value, headers), (b"key", b"body", [("a", "ü".encode()), ("b", b"2")]))
+        self.assertLess(abs(timestamp / 1000 - time.time()), 600)
+
+
+class Unmappable(Mirrored, SharedCluster):
+    TOO_MUCH = {"value": b"bad", "key": b"k0", "headers": [("h", b"x" * 300_000)]}
+
+    def test_a_record_that_no_message_can_hold_becomes_a_dead_letter(self):
+        bridge = self.outward(order="key")
+        process = bridge.start()
+        self.records(10)
+        self.kafka.produce(self.source, [self.TOO_MUCH])
+        self.records(10, start=10)
+        messages = self.pull_all_committed(21, bridge)
+        self.assertEqual({int(m.data) for m in messages}, set(range(20)))
+        letter, = bridge.dead_letters("out")
+        headers = dict(letter.headers())
+        self.assertEqual((letter.key(), letter.value(), headers["h"]), (b"k0", b"bad", b"x" * 300_000))
+        self.assertEqual(headers["weft.source.topic"], self.source.encode())
+        self.assertIn(b"attributes", headers["weft.error.message"])
+        self.assertEqual(process.stop(), 0)
+
+    def test_or_it_stops_the_bridge_which_says_where(self):
+        bridge = self.outward(on_unmappable="stop")
+        process = bridge.start()
+        self.kafka.produce(self.source, [{**self.TOO_MUCH, "partition": 2}])
+        self.assertIn(process.wait(), (1, 2))
+        self.assertRegex(process.err, f"{self.source} partition 2 offset 0: .*attributes")
+        self.assertEqual(bridge.dead_letters("out"), [])
+
+    def test_a_message_that_only_looks_like_ours_becomes_a_dead_letter(self):
+        bridge = self.inward()
+        process = bridge.start()
+        self.pubsub.publish(self.between, [b"0", {"data": b"bad", "attributes": {"kafka.topic": "t", "x": "y"}}, b"1"])
+        self.kafka.read_at_least(self.sink, 2)
+        self.assert_once(2)
+        letter, = bridge.dead_letters("into")
+        headers = dict(letter.headers())
+        self.assertEqual((letter.value(), headers["x"]), (b"bad", b"y"))
+        self.assertEqual(headers["weft.source.subscription"], self.subscription.encode())
+        self.assertIn(b"kafka.partition", headers["weft.error.message"])
+        self.assertEqual(process.stop(), 0)
+
+    def test_a_message_larger_than_the_topic_takes_becomes_a_dead_letter_alone(self):
+        self.sink = self.topic("narrow", 1, max_message_bytes=20_000)
+        bridge = self.inward()
+        self.pubsub.publish(self.between, [b"%0999d" % i for i in range(100)] + [b"9" * 50_000]
+                            + [b"%0999d" % i for i in range(100, 200)])
+        process = bridge.start()
+        self.kafka.read_at_least(self.sink, 200)
+        self.assert_once(200)
+        letter, = bridge.dead_letters("into")
+        self.assertEqual(letter.value(), b"9" * 50_000)
+        self.assertEqual(process.stop(), 0)
