@@ -10,13 +10,13 @@
 #include "pubsub-bridge/envelope.h"
 #include "pubsub-bridge/kafka_place.h"
 #include "pubsub-bridge/kafka_record.h"
+#include "pubsub-bridge/letterbox.h"
 #include "pubsub-bridge/ordering.h"
 #include "pubsub-bridge/path.h"
 #include "pubsub-bridge/publisher.h"
 #include "pubsub-bridge/retry.h"
 #include "pubsub-bridge/translation.h"
 #include "streams/client.h"
-#include "streams/deadletter.h"
 #include "streams/failpoint.h"
 
 enum {
@@ -43,9 +43,9 @@ struct item {
 struct weft_outward {
     struct weft_outward_config config;
     const char *source, *topic;
-    struct weft_client *client, *letters_client;
-    rd_kafka_t *consumer, *producer; /* the producer of dead letters */
-    rd_kafka_topic_t *letters;
+    struct weft_client *client;
+    rd_kafka_t *consumer;
+    struct weft_letterbox *letters;
     struct weft_rpc *rpc;
     struct weft_publisher *publisher;
     struct weft_arena *arena;             /* for one record while it is read */
@@ -55,9 +55,8 @@ struct weft_outward {
     int64_t held_until_ms;
     char here[PLACE_SIZE], there[PLACE_SIZE];
     struct weft_assignment *assignment;
-    bool paused;         /* the partitions are */
-    int64_t full_ms;     /* since when nothing more may be read, or 0 */
-    size_t open_letters; /* dead letters on their way */
+    bool paused;     /* the partitions are */
+    int64_t full_ms; /* since when nothing more may be read, or 0 */
     size_t items_max, bytes_max;
     int64_t commit_ms; /* when offsets were last committed */
     int64_t stop_ms;   /* when the stop was seen, or 0 */
@@ -93,21 +92,16 @@ static void finish(struct item *item)
 
 /* ---- Dead letters */
 
-static void on_letter_delivered(rd_kafka_t *producer, const rd_kafka_message_t *letter, void *arg)
+static void on_letter_written(void *letter, const struct weft_error *why, void *arg)
 {
     struct weft_outward *outward = arg;
-    struct item *item = letter->_private;
-    (void)producer;
-    outward->open_letters--;
-    if (!letter->err) {
+    if (!why) {
         outward->counts.dead_letters++;
-        finish(item);
+        finish(letter);
         return;
     }
-    struct weft_error why = {0};
-    weft_client_fail(outward->letters_client, letter->err, "writing a dead letter", &why);
-    fail(outward, &why);
-    free_item(item); /* not done with: it is read again */
+    fail(outward, why);
+    free_item(letter); /* not done with: it is read again */
 }
 
 /* A record that Pub/Sub cannot hold goes to the dead letters, or ends the bridge. */
@@ -124,21 +118,9 @@ static void on_refused(struct weft_lane_item *lane, const struct weft_error *why
         free_item(item);
         return;
     }
-    rd_kafka_headers_t *kept = NULL, *headers;
-    headers = rd_kafka_message_headers(message, &kept) ? rd_kafka_headers_new(8) : rd_kafka_headers_copy(kept);
-    weft_deadletter_describe(headers, message, message->len, weft_error_class_name(why->class), why->message,
-                             outward->config.bridge->name);
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        outward->producer, RD_KAFKA_V_RKT(outward->letters), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(message->key, message->key_len), RD_KAFKA_V_VALUE(message->payload, message->len),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(item), RD_KAFKA_V_END);
-    if (!code) {
-        outward->open_letters++;
-        return;
-    }
     struct weft_error err = {0};
-    rd_kafka_headers_destroy(headers);
-    weft_client_fail(outward->letters_client, code, "writing a dead letter", &err);
+    if (weft_letterbox_put(outward->letters, message, why, item, &err) == 0)
+        return;
     fail(outward, &err);
     free_item(item);
 }
@@ -342,7 +324,7 @@ static size_t open_items(const struct weft_outward *outward)
 {
     struct weft_publisher_counts counts;
     weft_publisher_counts(outward->publisher, &counts);
-    return counts.items + outward->open_letters;
+    return counts.items + weft_letterbox_open(outward->letters);
 }
 
 static bool has_room(const struct weft_outward *outward)
@@ -378,8 +360,7 @@ static int serve(struct weft_outward *outward, int timeout_ms, struct weft_error
     if (weft_publisher_pump(outward->publisher, err) != 0)
         return -1;
     weft_rpc_serve(outward->rpc, weft_publisher_wait_ms(outward->publisher, timeout_ms));
-    if (outward->open_letters > 0)
-        rd_kafka_poll(outward->producer, 0);
+    weft_letterbox_serve(outward->letters);
     if (outward->failure.class == WEFT_ERROR_NONE)
         return weft_publisher_pump(outward->publisher, err);
     *err = outward->failure;
@@ -499,18 +480,19 @@ static int make_clients(struct weft_outward *outward, struct weft_error *err)
                                                .rebalance = on_rebalance,
                                                .arg = outward,
                                                .statistics = weft_bridge_metrics_consumer(config->metrics)};
-    const struct weft_client_options letters = {.role = WEFT_KAFKA_SENDER,
-                                                .delivered = on_letter_delivered,
-                                                .arg = outward,
-                                                .statistics = weft_bridge_metrics_producer(config->metrics)};
+    const struct weft_letterbox_config letters = {.settings = config->settings,
+                                                  .topic = config->dead_letters,
+                                                  .bridge = config->bridge->name,
+                                                  .statistics = weft_bridge_metrics_producer(config->metrics),
+                                                  .written = on_letter_written,
+                                                  .arg = outward,
+                                                  .log = config->log};
     weft_bridge_metrics_awaits(config->metrics, "no broker has answered yet");
     outward->client = weft_client_new(config->settings, &source, config->log, err);
-    outward->letters_client = outward->client ? weft_client_new(config->settings, &letters, config->log, err) : NULL;
-    if (!outward->letters_client)
+    outward->letters = outward->client ? weft_letterbox_new(&letters, err) : NULL;
+    if (!outward->letters)
         return -1;
     outward->consumer = weft_client_handle(outward->client);
-    outward->producer = weft_client_handle(outward->letters_client);
-    outward->letters = rd_kafka_topic_new(outward->producer, config->dead_letters, NULL);
     snprintf(outward->there, sizeof outward->there, "pubsub:%s", outward->topic);
     return weft_kafka_place(outward->client, outward->source, config->stop, outward->here, sizeof outward->here, err);
 }
@@ -583,10 +565,8 @@ void weft_outward_destroy(struct weft_outward *outward)
         weft_assignment_end(outward->assignment); /* so that calls that end now concern nobody */
     weft_rpc_destroy(outward->rpc);
     weft_publisher_destroy(outward->publisher, drop);
-    if (outward->letters)
-        rd_kafka_topic_destroy(outward->letters);
     weft_client_destroy(outward->client);
-    weft_client_destroy(outward->letters_client);
+    weft_letterbox_destroy(outward->letters);
     weft_translation_destroy(outward->translation);
     weft_assignment_destroy(outward->assignment);
     weft_arena_destroy(outward->arena);

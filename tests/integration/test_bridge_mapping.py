@@ -1,7 +1,8 @@
 """What a bridge makes of a record or a message: what other bridges get wrong, and what cannot be mirrored."""
+import json
 import time
 
-from support import SharedCluster
+from support import SharedCluster, wait_for
 from support.bridge import Mirrored, content
 from support.pubsub import coordinates
 
@@ -91,6 +92,18 @@ class Unmappable(Mirrored, SharedCluster):
         self.assertEqual(headers["weft.source.topic"], self.source.encode())
         self.assertIn(b"attributes", headers["weft.error.message"])
         self.assertEqual(process.stop(), 0)
+
+    def test_weft_lists_the_dead_letters_of_a_bridge(self):
+        bridge = self.outward()
+        bridge.start()
+        self.kafka.produce(self.source, [self.TOO_MUCH])
+        wait_for(lambda: bridge.dead_letters("out"), "the dead letter")
+        ours = ("--bridge", bridge.names["out"])
+        listed, = self.weft("deadletters list", bridge.file, *ours, "--json").out.splitlines()
+        letter = json.loads(listed)
+        self.assertEqual((letter["processor"], letter["source"]["topic"]), (bridge.names["out"], self.source))
+        self.assertIn("key: k0", self.weft("deadletters show", bridge.file, *ours, "--at", "0:0").out)
+        self.assertIn("declares no bridge x", self.weft("deadletters list", bridge.file, "--bridge", "x", status=2).err)
 
     def test_or_it_stops_the_bridge_which_says_where(self):
         bridge = self.outward(on_unmappable="stop")

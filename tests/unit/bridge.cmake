@@ -4,6 +4,7 @@ weft_unit_test(json_request weft_bridge)
 weft_unit_test(json_value weft_bridge weft_schemas_support)
 weft_unit_test(lanes weft_bridge)
 weft_unit_test(ledger weft_bridge)
+weft_unit_test(assignment weft_bridge)
 weft_unit_test(offsets weft_bridge)
 
 add_library(weft_pubsub_stub STATIC ../support/pubsub_stub.c)
