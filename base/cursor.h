@@ -76,6 +76,37 @@ static inline bool weft_cursor_bytes(struct weft_cursor *c, const uint8_t **byte
     return true;
 }
 
+/* Avro's float or double, of 4 or 8 bytes. */
+static inline bool weft_cursor_real(struct weft_cursor *c, size_t size, double *value)
+{
+    const uint8_t *bytes;
+    uint64_t bits = 0;
+    if (!weft_cursor_take(c, size, &bytes))
+        return false;
+    for (size_t i = size; i-- > 0;)
+        bits = bits << 8 | bytes[i];
+    float single;
+    uint32_t low = (uint32_t)bits;
+    memcpy(&single, &low, sizeof single);
+    memcpy(value, &bits, sizeof *value);
+    if (size == sizeof single)
+        *value = (double)single;
+    return true;
+}
+
+/* How many items the next block of an array or map announces; 0 at its end. */
+static inline bool weft_cursor_block(struct weft_cursor *c, int64_t *count)
+{
+    struct weft_cursor at = *c;
+    int64_t size;
+    if (!weft_cursor_long(&at, count) || *count == INT64_MIN || (*count < 0 && !weft_cursor_long(&at, &size)))
+        return false;
+    if (*count < 0)
+        *count = -*count;
+    *c = at;
+    return true;
+}
+
 /* 4 bytes, most significant first, as in the wire framing. */
 static inline bool weft_cursor_be32(struct weft_cursor *c, uint32_t *value)
 {

@@ -141,29 +141,19 @@ static bool write_integer(struct writing *out, int64_t min, int64_t max)
     return put(out, text);
 }
 
-/* Little-endian, of 4 or 8 bytes; with as many digits as tell it from every other, and never like a whole number, of
+/* Of 4 or 8 bytes; with as many digits as tell it from every other, and never like a whole number, of
  * which -0 would lose its sign. */
 static bool write_real(struct writing *out, size_t size)
 {
     char text[32];
-    const uint8_t *bytes;
-    uint64_t bits = 0;
-    if (!weft_cursor_take(&out->cursor, size, &bytes))
-        return fail(out, "it ends within a number");
-    for (size_t i = size; i-- > 0;)
-        bits = bits << 8 | bytes[i];
-    float single;
     double number;
-    uint32_t low = (uint32_t)bits;
-    memcpy(&single, &low, sizeof single);
-    memcpy(&number, &bits, sizeof number);
-    if (size == sizeof single)
-        number = (double)single;
+    if (!weft_cursor_real(&out->cursor, size, &number))
+        return fail(out, "it ends within a number");
     if (isnan(number))
         return put(out, "\"NaN\"");
     if (isinf(number))
         return put(out, number > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-    snprintf(text, sizeof text, "%.*g", size == sizeof single ? 9 : 17, number);
+    snprintf(text, sizeof text, "%.*g", size == sizeof(float) ? 9 : 17, number);
     return put(out, text) && (strpbrk(text, ".e") || put(out, ".0"));
 }
 
@@ -200,10 +190,9 @@ static bool write_record(struct writing *out, const struct weft_schema_type *typ
 /* Announced number of items of the next block; 0 at the end, -1 when it is none. */
 static int64_t block_count(struct writing *out)
 {
-    int64_t count, size;
-    if (weft_cursor_long(&out->cursor, &count) && count != INT64_MIN &&
-        (count >= 0 || weft_cursor_long(&out->cursor, &size)))
-        return count < 0 ? -count : count;
+    int64_t count;
+    if (weft_cursor_block(&out->cursor, &count))
+        return count;
     fail(out, "it ends where a number of items should be");
     return -1;
 }

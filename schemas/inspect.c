@@ -79,22 +79,12 @@ static json_t *text(struct inspection *in, const uint8_t *bytes, size_t size)
                          : json_sprintf("%.*s... (%zu bytes)", (int)shown, (const char *)bytes, size);
 }
 
-/* Avro's little-endian floats; size is 4 or 8. */
+/* size is 4 or 8. */
 static json_t *floating(struct inspection *in, size_t size)
 {
-    const uint8_t *bytes;
-    uint64_t bits = 0;
-    if (!weft_cursor_take(&in->cursor, size, &bytes))
-        return stop(in, "the bytes end within a number");
-    for (size_t i = size; i-- > 0;)
-        bits = bits << 8 | bytes[i];
-    float single;
     double number;
-    uint32_t low = (uint32_t)bits;
-    memcpy(&single, &low, sizeof single);
-    memcpy(&number, &bits, sizeof number);
-    if (size == sizeof single)
-        number = (double)single;
+    if (!weft_cursor_real(&in->cursor, size, &number))
+        return stop(in, "the bytes end within a number");
     if (isfinite(number))
         return json_real(number);
     return json_string(isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
@@ -160,14 +150,9 @@ static int64_t choice(struct inspection *in, size_t count, const char *what)
 /* Announced number of items of the next block; 0 at the end, -1 when it is none. */
 static int64_t block_count(struct inspection *in)
 {
-    int64_t count, size;
-    if (!weft_cursor_long(&in->cursor, &count) || count == INT64_MIN)
-        goto bad;
-    if (count >= 0)
+    int64_t count;
+    if (weft_cursor_block(&in->cursor, &count))
         return count;
-    if (weft_cursor_long(&in->cursor, &size))
-        return -count;
-bad:
     stop(in, "the bytes end where a number of items should be");
     return -1;
 }
