@@ -50,7 +50,7 @@ int weft_admin_call(const struct weft_admin *admin, const char *method, const Pr
         struct answer answer = {.arena = admin->arena};
         int64_t left_ms = end_ms - weft_clock_ms();
         int timeout_ms = left_ms > CALL_TIMEOUT_MS ? CALL_TIMEOUT_MS : left_ms > 1 ? (int)left_ms : 1;
-        if (weft_rpc_call(admin->rpc, path, request, timeout_ms, on_answer, &answer, err) != 0)
+        if (weft_rpc_ask(admin->rpc, path, request, timeout_ms, on_answer, &answer, err) != 0)
             return -1;
         while (!answer.over)
             weft_rpc_serve(admin->rpc, SERVE_MS);

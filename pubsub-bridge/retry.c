@@ -1,6 +1,7 @@
 #include "pubsub-bridge/retry.h"
 
 #include <grpc/status.h>
+#include <string.h>
 
 enum { WAIT_FIRST_MS = 100, WAIT_MAX_MS = 60000, DOUBTFUL_ATTEMPTS = 5 };
 
@@ -42,6 +43,15 @@ int64_t weft_retry_wait_ms(int attempt, uint32_t random)
     return most / 2 + (int64_t)random % (most / 2 + 1);
 }
 
+/* What gRPC says where TLS fails is its own business; what it means is ours. */
+static const char *remedy(const char *message)
+{
+    return strstr(message, "handshake")
+               ? ": TLS fails: check that pubsub.endpoint is the service, that its certificate is "
+                 "for that host, and that pubsub.ca.file, if set, holds who signed it"
+               : "";
+}
+
 int weft_retry_fail(int code, const char *message, const char *what, struct weft_error *err)
 {
     switch (code) {
@@ -60,6 +70,8 @@ int weft_retry_fail(int code, const char *message, const char *what, struct weft
     case GRPC_STATUS_FAILED_PRECONDITION:
     case GRPC_STATUS_UNIMPLEMENTED:
         return weft_error_set(err, WEFT_ERROR_CONFIG, "%s: not possible as it is set up (%s)", what, message);
-    default: return weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "%s: %s (status %d)", what, message, code);
+    default:
+        return weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "%s: %s (status %d)%s", what, message, code,
+                              remedy(message));
     }
 }

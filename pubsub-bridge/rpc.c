@@ -262,8 +262,9 @@ static void on_unary(struct op *op, bool ok)
     free(unary);
 }
 
-int weft_rpc_call(struct weft_rpc *rpc, const char *method, const ProtobufCMessage *request, int timeout_ms,
-                  weft_rpc_done *done, void *arg, struct weft_error *err)
+/* flags: of the initial metadata. */
+static int start_unary(struct weft_rpc *rpc, const char *method, const ProtobufCMessage *request, int timeout_ms,
+                       uint32_t flags, weft_rpc_done *done, void *arg, struct weft_error *err)
 {
     struct unary *unary = calloc(1, sizeof *unary);
     if (!unary)
@@ -275,7 +276,7 @@ int weft_rpc_call(struct weft_rpc *rpc, const char *method, const ProtobufCMessa
     unary->pending.details = grpc_empty_slice();
     grpc_byte_buffer *message = pack(request);
     const grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA, .flags = GRPC_INITIAL_METADATA_WAIT_FOR_READY},
+        {.op = GRPC_OP_SEND_INITIAL_METADATA, .flags = flags},
         {.op = GRPC_OP_SEND_MESSAGE, .data.send_message.send_message = message},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
         {.op = GRPC_OP_RECV_INITIAL_METADATA,
@@ -293,6 +294,18 @@ int weft_rpc_call(struct weft_rpc *rpc, const char *method, const ProtobufCMessa
     delist(&unary->pending);
     free(unary);
     return not_started(method, code, err);
+}
+
+int weft_rpc_call(struct weft_rpc *rpc, const char *method, const ProtobufCMessage *request, int timeout_ms,
+                  weft_rpc_done *done, void *arg, struct weft_error *err)
+{
+    return start_unary(rpc, method, request, timeout_ms, GRPC_INITIAL_METADATA_WAIT_FOR_READY, done, arg, err);
+}
+
+int weft_rpc_ask(struct weft_rpc *rpc, const char *method, const ProtobufCMessage *request, int timeout_ms,
+                 weft_rpc_done *done, void *arg, struct weft_error *err)
+{
+    return start_unary(rpc, method, request, timeout_ms, 0, done, arg, err);
 }
 
 /* ---- Streams */

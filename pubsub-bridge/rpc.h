@@ -53,6 +53,10 @@ uint64_t weft_rpc_failures(const struct weft_rpc *rpc);
 int weft_rpc_call(struct weft_rpc *rpc, const char *method, const ProtobufCMessage *request, int timeout_ms,
                   weft_rpc_done *done, void *arg, struct weft_error *err);
 
+/* The same, but where no connection can be made it ends with what is the matter with it. */
+int weft_rpc_ask(struct weft_rpc *rpc, const char *method, const ProtobufCMessage *request, int timeout_ms,
+                 weft_rpc_done *done, void *arg, struct weft_error *err);
+
 /* Serves for up to timeout_ms until something has been served, then what else waits. Gives how many events. */
 int weft_rpc_serve(struct weft_rpc *rpc, int timeout_ms);
 

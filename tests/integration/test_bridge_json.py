@@ -259,7 +259,7 @@ class RegistryAway(Json):
         numbers = [self.registry.encode(newest, {"a": a}) for a in range(100)]
         self.kafka.produce(self.processor.sink, [{"value": value, "partition": 0} for value in numbers])
         process.wait_for_line("bridge.registry.*waits at offset 1")
-        self.assertEqual(bridge.committed("out", self.processor.sink), 1)
+        wait_for(lambda: bridge.committed("out", self.processor.sink) == 1, "what was read before to be committed")
         self.assertTrue(process.running())
         self.switch["away"] = None
         messages = self.pubsub.pull_at_least(self.answers, 100)

@@ -51,11 +51,11 @@ class Bridge:
         return sum(max(offset, 0) for offset in
                    self.test.kafka.committed(self.group(self.names[name]), topic).values())
 
-    def start(self, *, program=BRIDGE, failpoint=None, **settings):
-        """failpoint: NAME:N:kill or NAME:N:stop, as in streams/failpoint.h, for a program that has them."""
+    def start(self, *, program=BRIDGE, failpoint=None, environment=None, **settings):
+        """environment: beside that of the server. failpoint: NAME:N:kill or NAME:N:stop, as in streams/failpoint.h, for a program that has them."""
         named = {"session.timeout.ms": 6000, "ack.deadline": "10s",  # a test need not wait for long
                  **{name.replace("_", "."): value for name, value in settings.items()}}
-        environment = {"PUBSUB_EMULATOR_HOST": self.pubsub.address}
+        environment = {**self.pubsub.environment, **(environment or {})}
         if failpoint:
             environment["FAILPOINT"] = failpoint
         return self.test.start_weft("run", self.file, settings=named, program=program, environment=environment)

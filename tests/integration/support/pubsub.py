@@ -34,6 +34,11 @@ class PubSub:
     def address(self):
         return self.server.address
 
+    @property
+    def environment(self):
+        """In which a program finds it."""
+        return {"PUBSUB_EMULATOR_HOST": self.address}
+
     def connect(self):
         options = [("grpc.max_receive_message_length", RECEIVE_MAX)]
         self.publisher = PublisherClient(

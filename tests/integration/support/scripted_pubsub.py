@@ -4,7 +4,9 @@
     pubsub.deliver([("ack-1", "message-1", b"data")])      one response of a stream
     pubsub.fail_publish = lambda request: grpc.StatusCode.UNAVAILABLE or None
     pubsub.acknowledged, pubsub.published                   what came: ids, messages
+    pubsub.authorizations                                   by the name of the service, of all calls
 """
+import collections
 import queue
 from concurrent import futures
 
@@ -20,15 +22,35 @@ LOOK_S = 0.1  # how often a stream without messages looks whether it is still wa
 ACKNOWLEDGE_MAX = 512 << 10  # bytes of a request: https://cloud.google.com/pubsub/quotas#resource_limits
 
 
+class Listening(grpc.ServerInterceptor):
+    """Notes who calls."""
+
+    def __init__(self, authorizations):
+        self.authorizations = authorizations
+
+    def intercept_service(self, continuation, handler_call_details):
+        service = handler_call_details.method.split("/")[1]
+        self.authorizations[service].add(dict(handler_call_details.invocation_metadata).get("authorization"))
+        return continuation(handler_call_details)
+
+
 class ScriptedPubSub:
-    def __init__(self, test):
+    def __init__(self, test, certificate=None):
+        """certificate: files of one and of its key; the server speaks TLS then."""
         self.responses = queue.Queue()
         self.acknowledged, self.published = [], []
         self.fail_publish = lambda request: None
         self.granted = None  # permissions; None: it does not know about any, as an emulator
-        server = grpc.server(futures.ThreadPoolExecutor(THREADS))
+        self.authorizations = collections.defaultdict(set)
+        server = grpc.server(futures.ThreadPoolExecutor(THREADS), interceptors=[Listening(self.authorizations)])
         server.add_generic_rpc_handlers((self.publisher(), self.subscriber(), self.policy()))
-        self.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        if certificate:
+            chain, key = (path.read_bytes() for path in certificate)
+            port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([(key, chain)]))
+        else:
+            port = server.add_insecure_port("127.0.0.1:0")
+        self.address = f"127.0.0.1:{port}"
+        self.environment = {} if certificate else {"PUBSUB_EMULATOR_HOST": self.address}
         server.start()
         test.addCleanup(server.stop, None)
 
