@@ -93,9 +93,11 @@ class Metrics(Mirrored, SharedCluster):
 
     def test_dashboard_and_alerts_use_only_names_that_are_exported(self):
         _, endpoint = start(self.both())
-        self.records(10)
-        wait_for(lambda: {"weft_kafka_round_trip_average_seconds", "weft_bridge_lag_records"} <= endpoint.samples().keys(),
-                 "all of the metrics")
+
+        def all_are_there():
+            self.records(10)  # round trips are those of the last second
+            return {"weft_kafka_round_trip_average_seconds", "weft_bridge_lag_records"} <= endpoint.samples().keys()
+        wait_for(all_are_there, "all of the metrics")
         self.assertGreater(len(assert_exported(self, queries(of_bridges=True), endpoint)), 10)
 
     def test_there_is_none_unless_an_address_is_given(self):
