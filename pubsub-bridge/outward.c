@@ -402,7 +402,7 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
         if (lag)
             weft_lag_assigned(lag, list);
         weft_bridge_metrics_phase(outward->config.metrics, WEFT_PHASE_WORKING);
-        rd_kafka_assign(consumer, list);
+        weft_client_assign(outward->client, list, outward->config.stop);
         return;
     }
     /* What is under way ends here, or another instance's records could overtake it. Not so when the partitions are

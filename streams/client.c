@@ -404,3 +404,24 @@ int weft_client_committed(struct weft_client *client, rd_kafka_topic_partition_l
         weft_clock_sleep_ms(PAUSE_MS);
     }
 }
+
+void weft_client_assign(struct weft_client *client, rd_kafka_topic_partition_list_t *partitions,
+                        const atomic_bool *stop)
+{
+    enum { ASK_MS = 30000, SLICE_MS = 1000 };
+    const int64_t deadline_ms = weft_clock_ms() + ASK_MS;
+    char reset[16] = "";
+    size_t size = sizeof reset;
+    struct weft_error err = {0};
+    while (weft_client_committed(client, partitions, SLICE_MS, &err) != 0) {
+        if (atomic_load(stop) || err.class != WEFT_ERROR_UNAVAILABLE || weft_clock_ms() >= deadline_ms)
+            goto out; /* the library asks, and says what is the matter */
+        weft_log(client->log, WEFT_LOG_WARN, "kafka.assigned", "%s", err.message);
+    }
+    rd_kafka_conf_get(rd_kafka_conf(client->handle), "auto.offset.reset", reset, &size);
+    for (int i = 0; i < partitions->cnt && strcmp(reset, "error") != 0; i++)
+        if (partitions->elems[i].offset < 0)
+            partitions->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+out:
+    rd_kafka_assign(client->handle, partitions);
+}

@@ -6,6 +6,7 @@
 #define WEFT_STREAMS_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -60,6 +61,13 @@ int weft_client_partition_count(struct weft_client *client, const char *topic, i
  * is none. Asks again while the group's coordinator moves or a transaction is just being settled, up to timeout_ms. */
 int weft_client_committed(struct weft_client *client, rd_kafka_topic_partition_list_t *list, int timeout_ms,
                           struct weft_error *err);
+
+/* Assigns the partitions to a consumer that got them, to be read from the group's committed offsets, or from their
+ * beginning where there are none. The offsets are asked for here, for up to 30 s or until stop is set: the library's
+ * own question is lost where the coordinator has just moved, and nothing is ever read then
+ * (https://github.com/confluentinc/librdkafka/issues/5586). */
+void weft_client_assign(struct weft_client *client, rd_kafka_topic_partition_list_t *partitions,
+                        const atomic_bool *stop);
 
 /* Fills *err for a failed call: code and what the library says, put after `what`, together with the last fault
  * that it reported to its callback where that explains more. Always returns -1. */

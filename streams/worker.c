@@ -71,7 +71,8 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
         weft_log(worker->config.log, WEFT_LOG_INFO, "worker.assigned", "worker %d got %d partitions", index,
                  partitions->cnt);
         atomic_store(&worker->partitions, partitions->cnt);
-        rd_kafka_assign(consumer, partitions);
+        on_step("committed", worker);
+        weft_client_assign(worker->client, partitions, &worker->stop);
         weft_worker_metrics_assigned(worker->config.metrics, partitions);
         return;
     }
