@@ -292,6 +292,8 @@ const char *weft_kafka_remedy(rd_kafka_resp_err_t code)
 int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const char *what, struct weft_error *err)
 {
     char reason[REASON_SIZE] = "";
+    if (code == RD_KAFKA_RESP_ERR__FATAL) /* a later call says only that there was a fatal error before */
+        code = rd_kafka_fatal_error(client->handle, reason, sizeof reason);
     pthread_mutex_lock(&client->lock);
     bool timed_out = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
                      code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;

@@ -313,7 +313,7 @@ static enum weft_verdict produce_batch(struct weft_transactor *transactor, const
         snprintf(what, sizeof what, "writing the answer to %s partition %d offset %lld", batch->requests[i].topic,
                  (int)batch->requests[i].partition, (long long)batch->requests[i].offset);
         weft_client_fail(transactor->client, code, what, err);
-        if (code == RD_KAFKA_RESP_ERR__FENCED)
+        if (err->class == WEFT_ERROR_FENCED)
             return WEFT_VERDICT_FENCED;
         return code == RD_KAFKA_RESP_ERR__FATAL ? WEFT_VERDICT_FATAL : WEFT_VERDICT_ABORT;
     }

@@ -95,17 +95,12 @@ static int on_consumer_error(struct weft_worker *worker, const rd_kafka_message_
     rd_kafka_resp_err_t code = message->err;
     if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return 0;
-    char fatal[256];
-    if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        code = rd_kafka_fatal_error(worker->consumer, fatal, sizeof fatal);
-        return weft_error_set(err, weft_kafka_error_class(code), "consumer of %s: %s", worker->config.source, fatal);
-    }
     if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
         return weft_error_set(err, WEFT_ERROR_CONFIG,
                               "reading %s: %s: auto.offset.reset=error stops here: set the "
                               "group's offsets, or auto.offset.reset=earliest",
                               worker->config.source, rd_kafka_message_errstr(message));
-    if (weft_kafka_error_class(code) == WEFT_ERROR_REFUSED)
+    if (code == RD_KAFKA_RESP_ERR__FATAL || weft_kafka_error_class(code) == WEFT_ERROR_REFUSED)
         return weft_client_fail(worker->client, code, worker->config.source, err);
     if (code == RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT || code == RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL)
         return weft_error_set(err, WEFT_ERROR_CONFIG,
