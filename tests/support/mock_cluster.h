@@ -13,6 +13,7 @@
 enum mock_request {
     MOCK_PRODUCE = 0,
     MOCK_LIST_OFFSETS = 2,
+    MOCK_OFFSET_FETCH = 9,
     MOCK_INIT_PRODUCER_ID = 22,
     MOCK_ADD_OFFSETS = 25,
     MOCK_END_TXN = 26,

@@ -81,24 +81,42 @@ START_TEST(aborts_in_a_row_are_spaced_out_and_end_the_worker)
 }
 END_TEST
 
+/* Until all requests have been answered; stops it, too. */
+static struct weft_worker_status await_answers(struct fixture *f)
+{
+    struct weft_worker_status status;
+    do {
+        weft_clock_sleep_ms(LOOK_MS);
+        weft_worker_status(f->worker, &status);
+    } while (status.dead_letters < REQUESTS && !status.ended);
+    weft_worker_stop(f->worker, false);
+    status = await_end(f);
+    ck_assert_msg(status.failure.class == WEFT_ERROR_NONE, "%s", status.failure.message);
+    ck_assert_uint_eq(status.dead_letters, REQUESTS);
+    return status;
+}
+
 START_TEST(after_fewer_aborts_the_work_goes_on)
 {
     struct fixture f;
-    struct weft_worker_status status;
     set_up(&f);
     mock_cluster_fail(f.mock, MOCK_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 3);
     start(&f);
-    do {
-        weft_clock_sleep_ms(LOOK_MS);
-        weft_worker_status(f.worker, &status);
-    } while (status.dead_letters < REQUESTS && !status.ended);
-    weft_worker_stop(f.worker, false);
-    status = await_end(&f);
-    ck_assert_msg(status.failure.class == WEFT_ERROR_NONE, "%s", status.failure.message);
-    ck_assert_uint_eq(status.aborts, 3);
-    ck_assert_uint_eq(status.dead_letters, REQUESTS);
+    ck_assert_uint_eq(await_answers(&f).aborts, 3);
     tear_down(&f);
 }
 END_TEST
 
-SUITE("worker", TEST(aborts_in_a_row_are_spaced_out_and_end_the_worker), TEST(after_fewer_aborts_the_work_goes_on))
+START_TEST(a_coordinator_that_moves_at_an_assignment_is_asked_again)
+{
+    struct fixture f;
+    set_up(&f);
+    mock_cluster_fail(f.mock, MOCK_OFFSET_FETCH, RD_KAFKA_RESP_ERR_NOT_COORDINATOR, 3);
+    start(&f);
+    ck_assert_uint_eq(await_answers(&f).aborts, 0);
+    tear_down(&f);
+}
+END_TEST
+
+SUITE("worker", TEST(aborts_in_a_row_are_spaced_out_and_end_the_worker), TEST(after_fewer_aborts_the_work_goes_on),
+      TEST(a_coordinator_that_moves_at_an_assignment_is_asked_again))
