@@ -160,8 +160,8 @@ class Rights(SecuredCluster):
 class Hangs(OwnCluster):
     def test_a_call_that_hangs_ends_the_process_which_says_what_it_knows(self):
         processor = Processor(self)
-        processor.send(20_000)
-        run = processor.start(workers=2, batch_max=50, progress_deadline="3s")
+        processor.send(5000)
+        run = processor.start(workers=2, batch_max=10, progress_deadline="3s")
         wait_for(lambda: processor.answered() > 0, "the first answers")
         self.cluster.pause(1)
         self.assertEqual(run.wait(), 3)
@@ -171,7 +171,7 @@ class Hangs(OwnCluster):
         self.assertRegex(run.err, "worker.dump.*transaction open")
         self.cluster.resume(1)
         processor.start(workers=2)
-        wait_for(lambda: processor.answered() == 20_000, "the rest")
+        wait_for(lambda: processor.answered() == 5000, "the rest")
         processor.assert_exactly_once()
 
     def test_a_stop_takes_no_longer_than_ten_seconds_though_no_broker_answers(self):

@@ -146,25 +146,25 @@ class Verdicts(SharedCluster):
     def test_only_the_range_that_is_asked_for_is_accounted_for(self):
         self.answer(40)
         whole = self.report(0)["partitions"]
-        kept = [m.value() for m in self.kafka.read(self.processor.sink)]
-        lost = self.registry.decode(kept.pop(7))["source"]
-        self.processor.sink = self.topic("other")
-        self.kafka.produce(self.processor.sink, kept)
 
         def missing(*arguments):
             result = self.weft("verify", "--json", *arguments, settings=self.processor.settings(), status=None)
             report = json.loads(result.out)
             self.assertEqual(result.status, 0 if report["passed"] else 1)
             return report["missing"], report["requests"]
+        self.assertEqual(missing("--from", "2001-01-01"), (0, 40))
+        self.assertEqual(missing("--from", "2001-01-01", "--to", "2001-01-02T00:00:00Z"), (0, 0))
+        self.assertEqual(missing("--to", "end"), (0, 40))
+        kept = [m.value() for m in self.kafka.read(self.processor.sink)]
+        lost = self.registry.decode(kept.pop(7))["source"]
+        self.processor.sink = self.topic("other")
+        self.kafka.produce(self.processor.sink, kept)
         here, other = lost["partition"], 1 - lost["partition"]
         self.assertEqual(missing("--from", lost["offset"]),
                          (1, sum(max(0, p["to"] - lost["offset"]) for p in whole)))
         self.assertEqual(missing("--from", f"{here}:{lost['offset'] + 1},{other}:0")[0], 0)
         self.assertEqual(missing("--to", f"{here}:{lost['offset']}"), (0, lost["offset"]))
         self.assertEqual(missing("--from", f"{other}:0"), (0, whole[other]["to"]))
-        self.assertEqual(missing("--from", "2001-01-01"), (1, 40))
-        self.assertEqual(missing("--from", "2001-01-01", "--to", "2001-01-02T00:00:00Z"), (0, 0))
-        self.assertEqual(missing("--to", "end"), (1, 40))
         self.assertIn("--from is 'yesterday'", self.weft("verify", "--from", "yesterday", status=2,
                                                          settings=self.processor.settings()).err)
 
