@@ -215,7 +215,7 @@ const struct cli_command cli_model_eval = {
                    "--flip-average adds the figures with it, named so.\n\n"
                    "--report writes a folder with report.html, which needs no other file, figures (by gnuplot),\n"
                    "pictures of the most confident mistakes, and every prediction as CSV.",
-    .example = "weft model eval builtin:lenet --data data/fashion-mnist\n"
+    .example = "weft model eval builtin:fast --data data/fashion-mnist\n"
                "weft model eval my.onnx --data data/fashion-mnist --flip-average --report report",
     .options = options,
     .run = eval,

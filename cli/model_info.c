@@ -56,6 +56,6 @@ const struct cli_command cli_model_info = {
                    "its input, its classes, its size, what its metadata say of its origin, and its checksum,\n"
                    "which results carry.",
     .example = "weft model info my.onnx\n"
-               "weft model info builtin:lenet",
+               "weft model info builtin:fast",
     .run = info,
 };

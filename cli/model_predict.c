@@ -272,7 +272,7 @@ const struct cli_command cli_model_predict = {
         "classified, and it is said so; --invert decides otherwise. Images of a data set stay as they are.",
     .example = "weft model predict boot.png shirt.jpg\n"
                "weft model predict my.onnx --top 5 - < pixels\n"
-               "weft model predict builtin:lenet --data data/fashion-mnist --index 7",
+               "weft model predict builtin:fast --data data/fashion-mnist --index 7",
     .options = options,
     .run = predict,
 };

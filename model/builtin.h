@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 /* The one that is used where nobody names a model. */
-#define WEFT_BUILTIN_DEFAULT "builtin:lenet"
+#define WEFT_BUILTIN_DEFAULT "builtin:fast"
 
 #define WEFT_BUILTIN_PREFIX "builtin:"
 

@@ -1,6 +1,6 @@
 /* A network loaded from an ONNX file and ready to run: folded, planned, packed; read-only and shared by threads.
  *
- *     struct weft_network *network = weft_network_load("model/zoo/lenet.onnx", &err);
+ *     struct weft_network *network = weft_network_load("model/zoo/fast.onnx", &err);
  *     struct weft_workspace *workspace = weft_workspace_new(network, 32, &err);     one for each thread
  *     weft_network_run(network, workspace, images, n, probabilities);
  */

@@ -43,12 +43,12 @@ int64_t weft_retry_wait_ms(int attempt, uint32_t random)
     return most / 2 + (int64_t)random % (most / 2 + 1);
 }
 
-/* What gRPC says where TLS fails is its own business; what it means is ours. */
+/* gRPC says the same where TLS fails and where the server is too slow to answer in time. */
 static const char *remedy(const char *message)
 {
     return strstr(message, "handshake")
-               ? ": TLS fails: check that pubsub.endpoint is the service, that its certificate is "
-                 "for that host, and that pubsub.ca.file, if set, holds who signed it"
+               ? ": it takes connections, but TLS fails, or it is slow to answer: check that pubsub.endpoint is the "
+                 "service, that its certificate is for that host, and that pubsub.ca.file, if set, holds who signed it"
                : "";
 }
 

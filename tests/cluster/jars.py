@@ -117,9 +117,9 @@ def fetch(pinned=CLUSTER):
         shutil.rmtree(part / "maven", ignore_errors=True)
         shutil.rmtree(registry, ignore_errors=True)
         registry.mkdir()
-        archive = next(files.glob("*.tar.gz"))
-        subprocess.run(["tar", "xzf", archive, "-C", registry], check=True)
-        archive.unlink()
+        for archive in files.glob("*.tar.gz"):
+            subprocess.run(["tar", "xzf", archive, "-C", registry], check=True)
+            archive.unlink()
         part.rename(ready)
     return ready
 

@@ -40,8 +40,8 @@ class PredictTest(WeftTest):
 
     def test_predict_takes_the_default_model_where_none_is_named(self):
         image = self.write("image.png", png(sample_images(1)[0]))
-        self.assertEqual(self.answers(image), self.answers("builtin:lenet", image))
-        self.assertEqual(self.answers(image), self.answers(SOURCE / "model" / "zoo" / "lenet.onnx", image))
+        self.assertEqual(self.answers(image), self.answers("builtin:fast", image))
+        self.assertEqual(self.answers(image), self.answers(SOURCE / "model" / "zoo" / "fast.onnx", image))
 
     def test_predict_gives_the_most_probable_classes_in_order(self):
         image = self.write("image.png", png(sample_images(1)[0]))
@@ -96,7 +96,7 @@ class PredictTest(WeftTest):
 
 class EvalTest(WeftTest):
     def test_eval_counts_what_predict_answers(self):
-        measured = json.loads(self.weft("model eval", "builtin:lenet", "--data", SAMPLE, "--json").out)
+        measured = json.loads(self.weft("model eval", "builtin:fast", "--data", SAMPLE, "--json").out)
         lines = self.weft("model predict", "-", "--json", "--top", 1, stdin=b"".join(sample_images(500))).out
         answers = [json.loads(line)["label"] for line in lines.splitlines()]
         right = sum(answer == truth for answer, truth in zip(answers, sample_labels(500)))

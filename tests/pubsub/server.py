@@ -25,6 +25,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -122,6 +123,9 @@ class Server:
 
     def answers(self):
         try:
+            if self.kind == "emulator":  # it listens before it is ready
+                with urllib.request.urlopen(f"http://{self.address}/", timeout=5) as reply:
+                    return reply.status == 200
             socket.create_connection((HOST, self.port), 1).close()
             return True
         except OSError:

@@ -405,7 +405,7 @@ START_TEST(the_shipped_topology_loads)
     ck_assert_str_eq(processor->source, "req_predict");
     ck_assert_str_eq(processor->sink, "res_predict");
     ck_assert_str_eq(processor->dead_letters, "req_predict.dead");
-    ck_assert_str_eq(processor->model, WEFT_SOURCE_DIR "/topology/../model/zoo/lenet.onnx");
+    ck_assert_str_eq(processor->model, WEFT_SOURCE_DIR "/topology/../model/zoo/fast.onnx");
     weft_topology_destroy(topology);
 }
 END_TEST

@@ -46,7 +46,7 @@ START_TEST(mermaid_shows_who_reads_what_and_writes_where)
                            "    n0[(\"req_predict<br>4 partitions\")]\n"
                            "    n1[(\"res_predict<br>4 partitions\")]\n"
                            "    n2[(\"req_predict.dead<br>1 partition\")]\n"
-                           "    n3[\"predict<br>lenet.onnx\"]\n"
+                           "    n3[\"predict<br>fast.onnx\"]\n"
                            "    n0 --> n3\n"
                            "    n3 --> n1\n"
                            "    n3 -.-> n2\n");

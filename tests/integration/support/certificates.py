@@ -14,10 +14,11 @@ class Authority:
                         "2", "-subj", f"/CN={name}", "-out", certificate, "-keyout", key, *arguments],
                        check=True, capture_output=True)
 
-    def issue(self, name, password=None):
-        """The files of a certificate for this name, and for 127.0.0.1, and of its key."""
+    def issue(self, name, password=None, names=()):
+        """The files of a certificate for this name, and for 127.0.0.1 and hosts of these names, and of its key."""
+        hosts = ",".join(["IP:127.0.0.1", *(f"DNS:{host}" for host in names)])
         certificate, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         self.make(name, certificate, key, *(["-passout", f"pass:{password}"] if password else ["-nodes"]),
-                  "-CA", self.certificate, "-CAkey", self.key, "-addext", "subjectAltName=IP:127.0.0.1",
+                  "-CA", self.certificate, "-CAkey", self.key, "-addext", f"subjectAltName={hosts}",
                   "-addext", "basicConstraints=critical,CA:FALSE")
         return certificate, key
