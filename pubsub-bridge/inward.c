@@ -397,21 +397,6 @@ int weft_inward_run(struct weft_inward *inward, struct weft_error *err)
 
 /* ---- Beginning and end */
 
-static int make_translation(struct weft_inward *inward, struct weft_error *err)
-{
-    const struct weft_translation_config translation = {
-        .bridge = name_of(inward),
-        .topic = inward->topic,
-        .inward = true,
-        .settings = inward->config.settings,
-        .stop = inward->config.stop,
-        .log = inward->config.log,
-    };
-    if (inward->config.bridge->json)
-        inward->translation = weft_translation_new(&translation, err);
-    return inward->config.bridge->json && !inward->translation ? -1 : 0;
-}
-
 struct weft_inward *weft_inward_new(const struct weft_inward_config *config, struct weft_error *err)
 {
     struct weft_inward *inward = calloc(1, sizeof *inward);
@@ -449,7 +434,8 @@ struct weft_inward *weft_inward_new(const struct weft_inward_config *config, str
         goto fail;
     }
     weft_bridge_metrics_awaits(config->metrics, "the schema registry has not answered yet");
-    if (make_translation(inward, err) != 0)
+    const struct weft_translation_config translation = {config->bridge, config->settings, config->stop, config->log};
+    if (config->bridge->json && !(inward->translation = weft_translation_new(&translation, err)))
         goto fail;
     snprintf(inward->from, sizeof inward->from, "pubsub:%s", topic);
     return inward;

@@ -165,18 +165,11 @@ static size_t size_of(const struct weft_record *record)
     return size;
 }
 
-/* With its partitions paused, polling gives no records but serves the group. */
 static void pause_reading(struct weft_outward *outward, bool paused)
 {
-    rd_kafka_topic_partition_list_t *assignment;
-    if (paused == outward->paused || rd_kafka_assignment(outward->consumer, &assignment) != 0)
-        return;
-    if (paused)
-        rd_kafka_pause_partitions(outward->consumer, assignment);
-    else
-        rd_kafka_resume_partitions(outward->consumer, assignment);
-    outward->paused = paused;
-    rd_kafka_topic_partition_list_destroy(assignment);
+    struct weft_error err = {0};
+    if (paused != outward->paused && weft_client_pause(outward->client, paused, &err) == 0)
+        outward->paused = paused;
 }
 
 static void hold(struct weft_outward *outward, struct item *item, const struct weft_error *why)
@@ -497,22 +490,6 @@ static int make_clients(struct weft_outward *outward, struct weft_error *err)
     return weft_kafka_place(outward->client, outward->source, config->stop, outward->here, sizeof outward->here, err);
 }
 
-static int make_translation(struct weft_outward *outward, struct weft_error *err)
-{
-    const struct weft_outward_config *config = &outward->config;
-    const struct weft_translation_config translation = {
-        .bridge = config->bridge->name,
-        .topic = outward->source,
-        .settings = config->settings,
-        .stop = config->stop,
-        .log = config->log,
-    };
-    weft_bridge_metrics_awaits(config->metrics, "the schema registry has not answered yet");
-    if (config->bridge->json)
-        outward->translation = weft_translation_new(&translation, err);
-    return config->bridge->json && !outward->translation ? -1 : 0;
-}
-
 struct weft_outward *weft_outward_new(const struct weft_outward_config *config, struct weft_error *err)
 {
     struct weft_outward *outward = calloc(1, sizeof *outward);
@@ -528,8 +505,11 @@ struct weft_outward *weft_outward_new(const struct weft_outward_config *config, 
     outward->arena = weft_arena_new();
     outward->assignment = weft_assignment_new(outward->source);
     outward->rpc = weft_rpc_new(config->address, err);
-    if (!outward->arena || !outward->assignment || !outward->rpc || make_clients(outward, err) != 0 ||
-        make_translation(outward, err) != 0)
+    if (!outward->arena || !outward->assignment || !outward->rpc || make_clients(outward, err) != 0)
+        goto fail;
+    weft_bridge_metrics_awaits(config->metrics, "the schema registry has not answered yet");
+    const struct weft_translation_config translation = {config->bridge, config->settings, config->stop, config->log};
+    if (config->bridge->json && !(outward->translation = weft_translation_new(&translation, err)))
         goto fail;
     size_t calls = (size_t)weft_settings_integer(config->settings, "publish.calls");
     const struct weft_publisher_config publisher = {

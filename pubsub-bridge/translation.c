@@ -61,7 +61,7 @@ static int look_up(struct weft_translation *translation, const struct weft_trans
     struct weft_registry_schema latest = {0};
     bool found;
     int result = weft_registry_latest(translation->registry, subject, &latest, &found, err);
-    if (result == 0 && config->inward)
+    if (result == 0 && config->bridge->from.pubsub)
         result =
             found ? take_schema(translation, &latest, err) : register_ours(translation, subject, config->settings, err);
     weft_registry_schema_clear(&latest);
@@ -73,15 +73,17 @@ static int await_schema(struct weft_translation *translation, const struct weft_
 {
     char subject[WEFT_SUBJECT_SIZE];
     int64_t backoff_ms = BACKOFF_MS;
-    if (weft_subject_name(translation->registry, config->topic, weft_request_schema, subject, err) != 0)
+    const struct weft_topology_bridge *bridge = config->bridge;
+    const char *topic = bridge->from.pubsub ? bridge->to.name : bridge->from.name;
+    if (weft_subject_name(translation->registry, topic, weft_request_schema, subject, err) != 0)
         return -1;
     while (look_up(translation, config, subject, err) != 0) {
         weft_schema_destroy(translation->schema);
         translation->schema = NULL;
         if (err->class != WEFT_ERROR_UNAVAILABLE)
             return weft_error_prefix(err, "subject %s", subject);
-        weft_log(config->log, WEFT_LOG_WARN, "bridge.registry", "%s: waiting for the schema registry: %s",
-                 config->bridge, err->message);
+        weft_log(config->log, WEFT_LOG_WARN, "bridge.registry", "%s: waiting for the schema registry: %s", bridge->name,
+                 err->message);
         for (int64_t until_ms = weft_clock_ms() + backoff_ms; weft_clock_ms() < until_ms; weft_clock_sleep_ms(SLICE_MS))
             if (atomic_load(config->stop))
                 return -1;

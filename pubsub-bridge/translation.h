@@ -13,21 +13,20 @@
 #include "base/settings.h"
 #include "pubsub-bridge/arena.h"
 #include "pubsub-bridge/record.h"
+#include "topology/topology.h"
 
 struct weft_translation;
 
 struct weft_translation_config {
-    const char *bridge;                   /* its name */
-    const char *topic;                    /* Kafka's */
-    bool inward;                          /* JSON to Avro; otherwise Avro to JSON */
-    const struct weft_settings *settings; /* borrowed, as all is */
+    const struct weft_topology_bridge *bridge; /* borrowed, as all is */
+    const struct weft_settings *settings;
     const atomic_bool *stop;
     struct weft_log *log;
 };
 
-/* Asks the registry for the latest schema of the topic's subject, which is waited for until stop is set. Inward it must
- * be there, or be registered (auto.register.schemas), and is what all messages are written with. WEFT_ERROR_CONFIG when
- * it is missing, or no registry is set. */
+/* Inward from JSON to Avro, outward from Avro to JSON. Asks the registry for the latest schema of the Kafka topic's
+ * subject, which is waited for until stop is set. Inward it must be there, or be registered (auto.register.schemas),
+ * and is what all messages are written with. WEFT_ERROR_CONFIG when it is missing, or no registry is set. */
 struct weft_translation *weft_translation_new(const struct weft_translation_config *config, struct weft_error *err);
 void weft_translation_destroy(struct weft_translation *translation); /* accepts NULL */
 

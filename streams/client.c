@@ -427,3 +427,17 @@ void weft_client_assign(struct weft_client *client, rd_kafka_topic_partition_lis
 out:
     rd_kafka_assign(client->handle, partitions);
 }
+
+int weft_client_pause(struct weft_client *client, bool paused, struct weft_error *err)
+{
+    rd_kafka_topic_partition_list_t *assignment;
+    rd_kafka_resp_err_t code = rd_kafka_assignment(client->handle, &assignment);
+    if (code)
+        return weft_client_fail(client, code, "pausing", err);
+    if (paused)
+        rd_kafka_pause_partitions(client->handle, assignment);
+    else
+        rd_kafka_resume_partitions(client->handle, assignment);
+    rd_kafka_topic_partition_list_destroy(assignment);
+    return 0;
+}

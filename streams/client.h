@@ -69,6 +69,10 @@ int weft_client_committed(struct weft_client *client, rd_kafka_topic_partition_l
 void weft_client_assign(struct weft_client *client, rd_kafka_topic_partition_list_t *partitions,
                         const atomic_bool *stop);
 
+/* Lets a consumer fetch from none of its partitions, or from all again: polling gives no message then, but serves the
+ * group. What was fetched and not yet given is fetched anew. Partitions that it gets later are fetched from. */
+int weft_client_pause(struct weft_client *client, bool paused, struct weft_error *err);
+
 /* Fills *err for a failed call: code and what the library says, put after `what`, together with the last fault
  * that it reported to its callback where that explains more. Always returns -1. */
 int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const char *what, struct weft_error *err);

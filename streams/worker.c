@@ -163,21 +163,14 @@ static void wake_fetcher(struct weft_worker *worker)
  * polling gives no request but serves rebalances (which may empty the batch). */
 static int hold(struct weft_worker *worker, int64_t wait_ms, struct weft_error *err)
 {
-    rd_kafka_topic_partition_list_t *assignment = NULL;
-    rd_kafka_resp_err_t code = rd_kafka_assignment(worker->consumer, &assignment);
-    if (code)
-        return weft_client_fail(worker->client, code, "pausing", err);
-    rd_kafka_pause_partitions(worker->consumer, assignment);
-    int result = 0;
+    int result = weft_client_pause(worker->client, true, err);
     int64_t until_ms = weft_clock_ms() + wait_ms;
     while (result == 0 && worker->batch.count > 0 && weft_clock_ms() < until_ms && !atomic_load(&worker->stop)) {
         on_step("wait for the registry", worker);
         result = poll_once(worker, POLL_MS, err);
         weft_worker_metrics_look(worker->config.metrics, worker->consumer, true);
     }
-    rd_kafka_resume_partitions(worker->consumer, assignment);
-    rd_kafka_topic_partition_list_destroy(assignment);
-    return result < 0 ? -1 : 0;
+    return result < 0 ? -1 : weft_client_pause(worker->client, false, err);
 }
 
 /* Scores the batch, waiting for the registry for as long as it takes. May end with an empty batch. */
