@@ -2,6 +2,7 @@
 import collections
 import json
 
+from support.wait import wait_for
 from support.weft import SOURCE
 
 REQUEST = json.loads((SOURCE / "schemas" / "predict_request.avsc").read_text())
@@ -49,7 +50,10 @@ class Processor:
 
     def account(self):
         """The coordinates of the requests, and how often each was answered by a result and by a dead letter, as the
-        independent client sees it."""
+        independent client sees it. Offsets and results of a transaction become visible one after the other, and an
+        instance that was killed leaves one open: both are waited for."""
+        for topic in (self.sink, self.dead_letters):
+            wait_for(lambda topic=topic: self.kafka.settled(topic), f"the end of all transactions in {topic}")
         requests = {(m.partition(), m.offset()) for m in self.kafka.each(self.source)}
         results, dead = collections.Counter(), collections.Counter()
         for message in self.kafka.each(self.sink):
