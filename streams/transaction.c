@@ -14,6 +14,7 @@ enum {
     CALL_TIMEOUT_MS = 5000,
     RETRY_PAUSE_MS = 10, /* for calls that want to be repeated and come back at once */
     FLUSH_TIMEOUT_MS = 30000,
+    TAKE_BACK_MS = 1000,
 };
 
 enum { SINK, DEAD_LETTERS, SHADOW, OUTLETS };
@@ -290,6 +291,16 @@ static void explain(struct weft_transactor *transactor, struct weft_error *err)
     weft_verdict(rd_kafka_begin_transaction(transactor->handle), what, err);
 }
 
+/* For an abort that no failed call has asked for. What has been produced is delivered first: an abort that overtakes
+ * the registration of its partitions is refused, and ends the producer
+ * (https://github.com/confluentinc/librdkafka/issues/4849). */
+static enum weft_verdict take_back(struct weft_transactor *transactor)
+{
+    step(transactor, "flush");
+    rd_kafka_flush(transactor->handle, TAKE_BACK_MS);
+    return WEFT_VERDICT_ABORT;
+}
+
 static enum weft_verdict produce_batch(struct weft_transactor *transactor, const struct weft_batch *batch,
                                        int64_t deadline_ms, struct weft_error *err)
 {
@@ -307,7 +318,7 @@ static enum weft_verdict produce_batch(struct weft_transactor *transactor, const
                            "%s does not even take the reason why a request could not be answered: raise its "
                            "max.message.bytes",
                            transactor->config.dead_letters);
-            return WEFT_VERDICT_ABORT;
+            return take_back(transactor);
         }
         char what[256];
         snprintf(what, sizeof what, "writing the answer to %s partition %d offset %lld", batch->requests[i].topic,
@@ -440,7 +451,7 @@ static enum weft_verdict begin(struct weft_transactor *transactor, const struct 
     WEFT_FAILPOINT("produced");
     if (verdict == WEFT_VERDICT_DONE && atomic_load(transactor->config.abort)) {
         weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "aborted on request");
-        verdict = WEFT_VERDICT_ABORT;
+        verdict = take_back(transactor);
     }
     return verdict;
 }
@@ -466,7 +477,7 @@ enum weft_verdict weft_transactor_run(struct weft_transactor *transactor, const 
     /* Only the group's generation would tell the broker that these requests are another member's by now. */
     if (verdict == WEFT_VERDICT_DONE && rd_kafka_assignment_lost(consumer)) {
         weft_error_set(err, WEFT_ERROR_UNAVAILABLE, "the partitions were lost");
-        verdict = WEFT_VERDICT_ABORT;
+        verdict = take_back(transactor);
     }
     if (verdict == WEFT_VERDICT_DONE)
         verdict = send_batch_offsets(transactor, batch, consumer, deadline_ms, err);
