@@ -14,13 +14,17 @@ class Instances(SharedCluster):
     def test_ten_rebalances(self):
         """A second instance joins and leaves under load: two rebalances each time."""
         steady = self.stream.start("steady")
+
+        def wait_alone(times):
+            wait_for(lambda: steady.err.count("got 6 partitions") >= times, "all partitions for the steady one")
         with self.stream.load():
-            for _ in range(5):
+            wait_alone(1)
+            for turn in range(5):
                 guest = self.stream.start("guest")
                 wait_for(lambda: "worker.assigned" in guest.err, "partitions for the guest")
                 self.stream.wait_progress(100)
                 self.assertEqual(guest.stop(), 0)
-                self.stream.wait_progress(100)
+                wait_alone(turn + 2)
         revocations = steady.err.count("worker.revoked")
         self.assertGreaterEqual(revocations, 10)
         self.stream.did("rebalance", revocations)
