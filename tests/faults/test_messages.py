@@ -7,6 +7,7 @@ from stream import Stream
 from support import SharedCluster
 
 WARM_UP, ROUNDS = 4, 12
+SLACK_KB = 3072
 
 
 class Messages(SharedCluster):
@@ -38,7 +39,7 @@ class Messages(SharedCluster):
                 self.assertTrue(process.running(), process.err)
         self.stream.did(f"{len(kinds)} kinds of bad message", WARM_UP + ROUNDS)
         footprint.stop()
-        self.stream.account_for(dead=(WARM_UP + ROUNDS) * len(kinds), **footprint.assert_flat(self, warm))
+        self.stream.account_for(dead=(WARM_UP + ROUNDS) * len(kinds), **footprint.assert_flat(self, warm, SLACK_KB))
         said = self.said()
         for message in kinds:
             with self.subTest(message.kind):
