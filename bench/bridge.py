@@ -18,11 +18,9 @@ import json
 import math
 import os
 import random
-import re
 import shutil
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,24 +33,28 @@ sys.path[:0] = [str(HERE / "connector"), str(HERE.parent / "tests/pubsub")]
 
 import jars  # noqa: E402
 from cluster import HOST, Cluster, free_port  # noqa: E402
-from confluent_kafka import TopicPartition  # noqa: E402
 from google.pubsub_v1 import PublishRequest  # noqa: E402
 from google_connector import GOOGLE, JARS, Connector  # noqa: E402
-from process import Process  # noqa: E402
-from support.certificates import Authority  # noqa: E402
+from process import Process, cpu_seconds, memory_kb  # noqa: E402
+from support.bridge import BRIDGE, Bridge  # noqa: E402
+from support.certificates import Authority, service_account  # noqa: E402
 from support.kafka import Kafka  # noqa: E402
 from support.pubsub import AT_ONCE, PubSub  # noqa: E402
 from support.wait import wait_for  # noqa: E402
-from support.weft import BUILD  # noqa: E402
+from support.weft import BUILD, command_line  # noqa: E402
 
 SIZE, PARTITIONS = 1024, 4
 QUIET_S = 3  # without a call that publishes, and all is published
-TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def nginx():
+    """The program, or None."""
+    return shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
 
 
 class Nginx:
-    """TLS and none in front of the server, with a log of the calls: end in seconds since 1970, duration in seconds, path. Beside
-    it, who a client says it is it may be."""
+    """TLS and none in front of the server, with a log of the calls: end in seconds since 1970, duration in seconds,
+    path. Beside it, who a client says it is it may be."""
 
     def __init__(self, folder, behind, certificate, key):
         self.log = folder / "calls.log"
@@ -96,8 +98,7 @@ http {{
 }}
 """)
         self.process = Process(folder, "nginx")
-        self.process.start([shutil.which("nginx") or "/usr/sbin/nginx", "-e", folder / "nginx.log", "-c", configuration],
-                           tied=True)
+        self.process.start([nginx(), "-e", folder / "nginx.log", "-c", configuration], tied=True)
 
     def published(self, since):
         """Begin of the first and end of the last of the calls that have published since then, or None."""
@@ -110,41 +111,27 @@ class WeftBridge:
     """A bridge of one direction, as Connector; over TLS, or without."""
 
     def __init__(self, folder, service, outward, topic, between, tls):
-        kafka, pubsub = {"kafka": topic}, {"pubsub": between}
-        bridge = {"name": f"bench-{uuid.uuid4().hex[:8]}",
-                  "from": kafka if outward else pubsub, "to": pubsub if outward else kafka}
+        name, kafka, pubsub = f"bench-{uuid.uuid4().hex[:8]}", {"kafka": topic}, {"pubsub": between}
         client = Kafka(service.kafka)
-        client.create_topic(f"weft-bridge-{bridge['name']}", 1, cleanup_policy="compact")
-        client.create_topic(f"weft-bridge-{bridge['name']}.dead", 1)
-        self.file = folder / "bridge.yaml"
-        self.file.write_text(json.dumps({"topology": "bench", "bridges": [bridge]}))
-        self.environment = {} if tls else {"PUBSUB_EMULATOR_HOST": service.plain}
-        self.settings = {"bootstrap.servers": service.kafka}
+        client.create_topic(Bridge.group(name), 1, cleanup_policy="compact")
+        client.create_topic(Bridge.letters(name), 1)
+        bridge = {"name": name, "from": kafka if outward else pubsub, "to": pubsub if outward else kafka}
+        file = folder / "bridge.yaml"
+        file.write_text(json.dumps({"topology": "bench", "bridges": [bridge]}))
+        settings, environment = {"bootstrap.servers": service.kafka}, []
         if tls:
-            self.settings |= {"pubsub.endpoint": service.address, "pubsub.credentials.file": service.account,
-                              "pubsub.ca.file": service.authority}
+            settings |= {"pubsub.endpoint": service.address, "pubsub.credentials.file": service.account,
+                         "pubsub.ca.file": service.authority}
+        else:
+            environment = ["env", f"PUBSUB_EMULATOR_HOST={service.plain}"]
+        self.command = [*environment, *command_line("run", [file], settings, BRIDGE)]
         self.process = Process(folder, "weft-bridge")
 
-    def start(self, _):
-        options = [word for name, value in self.settings.items() for word in ("-X", f"{name}={value}")]
-        os.environ.update(self.environment)
-        try:
-            self.process.start([BUILD / "pubsub-bridge/weft-bridge", "run", self.file, *options], tied=True)
-        finally:
-            for name in self.environment:
-                del os.environ[name]
+    def start(self):
+        self.process.start(self.command, tied=True)
 
     def stop(self):
         self.process.stop()
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def peak_mb(pid):
-    return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1)) / 1024
 
 
 def payloads(count):
@@ -161,7 +148,6 @@ class Direction:
         self.topic = kafka.create_topic(name, PARTITIONS, message_timestamp_type="LogAppendTime")
         self.pubsub_topic = pubsub.topic(name)
         self.subscription = pubsub.subscription(self.pubsub_topic, ack_deadline_seconds=600)
-        self.wanted = 0
 
 
 class Outward(Direction):
@@ -173,7 +159,7 @@ class Outward(Direction):
 
     def write(self, count):
         self.kafka.produce(self.topic, ({"key": b"%d" % (i % 100), "value": value}
-                                        for i, value in enumerate(payloads(count))), **{"queue.buffering.max.messages": 1000000})
+                                        for i, value in enumerate(payloads(count))))
 
     def wait(self, count):
         messages = self.pubsub.pull_until(self.subscription, lambda some: len(some) >= count, f"{count} messages")
@@ -190,7 +176,7 @@ class Outward(Direction):
 
 
 class Inward(Direction):
-    outward = False
+    outward, wanted = False, 0
 
     @property
     def between(self):
@@ -204,27 +190,21 @@ class Inward(Direction):
         self.kafka.read_at_least(self.topic, self.wanted)
 
     def measure(self, count, since):
-        self.wanted += count
-        wait_for(lambda: self.written() >= self.wanted, f"{count} messages", 600)
+        # The markers of transactions have offsets, too: so many are there a little before the last message is.
+        end = self.wanted + count
+        wait_for(lambda: sum(self.kafka.end_offsets(self.topic).values()) >= end, f"{count} messages", 600)
+        self.wait(count)
         found = [m for m in self.kafka.each(self.topic) if m.timestamp()[1] / 1000 >= since]
         if {message.value() for message in found} != set(payloads(count)):
             sys.exit("bridge.py: what was written is not what was published")
         times = [m.timestamp()[1] / 1000 for m in found]
         return max(times) - min(times)
 
-    def written(self):
-        consumer = self.kafka.consumer()
-        try:
-            return sum(consumer.get_watermark_offsets(TopicPartition(self.topic, p), timeout=30)[1]
-                       for p in range(PARTITIONS))
-        finally:
-            consumer.close()
-
 
 def measure(kind, program, service, kafka, pubsub, count):
     direction = kind(service, kafka, pubsub)
     runner = program(service.account.parent, service, direction.outward, direction.topic, direction.between)
-    runner.start(service)
+    runner.start()
     try:
         direction.write(count // 5)
         direction.wait(count // 5)
@@ -235,7 +215,7 @@ def measure(kind, program, service, kafka, pubsub, count):
         os.kill(pid, signal.SIGCONT)
         seconds = direction.measure(count, since)
         return {"messages_per_second": count / seconds, "cpu_us_per_message": (cpu_seconds(pid) - begun) * 1e6 / count,
-                "max_resident_mb": peak_mb(pid)}
+                "max_resident_mb": memory_kb(pid, "VmHWM") / 1024}
     except AssertionError as failure:
         sys.exit(f"bridge.py: {failure}\n{runner.process.tail()}")
     finally:
@@ -260,15 +240,10 @@ def service(folder, kafka):
     certificate, key = authority.issue("pubsub", names=["localhost", GOOGLE])
     with contextlib.ExitStack() as stack:
         pubsub = PubSub(types.SimpleNamespace(folder=folder, addCleanup=stack.callback), own=True)
-        nginx = Nginx(folder, pubsub.address, certificate, key)
-        stack.callback(nginx.process.stop)
-        signs = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True).stdout
-        account = folder / "account.json"
-        account.write_text(json.dumps({
-            "type": "service_account", "project_id": "test", "private_key_id": "1", "private_key": signs,
-            "client_email": "bench@test.iam.gserviceaccount.com", "client_id": "1",
-            "token_uri": nginx.token_uri}))
-        yield types.SimpleNamespace(kafka=kafka, plain=nginx.plain, nginx=nginx, address=nginx.address,
+        front = Nginx(folder, pubsub.address, certificate, key)
+        stack.callback(front.process.stop)
+        account, _ = service_account(folder, "bench@test.iam.gserviceaccount.com", front.token_uri)
+        yield types.SimpleNamespace(kafka=kafka, plain=front.plain, nginx=front, address=front.address,
                                     account=account, authority=authority.certificate), pubsub
 
 
@@ -283,8 +258,8 @@ def main():
     parser.add_argument("--direction", choices=("outward", "inward"))
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    if not shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin"):
-        sys.exit("bridge.py: nginx is needed, which the connector reaches the server through: apt-get install nginx-light")
+    if not nginx():
+        sys.exit("bridge.py: the connector reaches the server through nginx: apt-get install nginx-light")
     jars.fetch(JARS)
     rounds = collections.defaultdict(list)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=BUILD) as folder, \
@@ -295,7 +270,8 @@ def main():
             with service(Path(folder) / str(next(number)), cluster.bootstrap_servers) as (server, pubsub):
                 result = run(server, pubsub)
             rounds[what].append(result)
-            print(f"round {turn + 1}: {' '.join(what)}: {result['messages_per_second']:.0f} messages/s", file=sys.stderr)
+            print(f"round {turn + 1}: {' '.join(what)}: {result['messages_per_second']:.0f} messages/s",
+                  file=sys.stderr)
         for turn in range(args.rounds):
             for name, kind in {"outward": Outward, "inward": Inward}.items():
                 if args.direction in (None, name):
@@ -324,9 +300,9 @@ def report(args, rounds):
         ours, theirs = ([row for row in rows if (row["direction"], row["program"]) == (direction, program)]
                         for program in list(PROGRAMS)[:2])
         for our, their in zip(ours, theirs):
-            print(f"\n{direction}: {our['messages_per_second'] / their['messages_per_second']:.1f} times the rate of the "
-                  f"connector, 1/{their['cpu_us_per_message'] / our['cpu_us_per_message']:.1f} of its CPU a message, "
-                  f"1/{their['max_resident_mb'] / our['max_resident_mb']:.0f} of its memory")
+            print(f"\n{direction}: {our['messages_per_second'] / their['messages_per_second']:.1f} times the rate of "
+                  f"the connector, 1/{their['cpu_us_per_message'] / our['cpu_us_per_message']:.1f} of its CPU a "
+                  f"message, 1/{their['max_resident_mb'] / our['max_resident_mb']:.0f} of its memory")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ that `weft run` takes while nothing comes is measured. Client and reader are an 
 """
 import argparse
 import json
-import os
 import random
 import statistics
 import subprocess
@@ -18,17 +17,13 @@ from pathlib import Path
 
 from cluster import Cluster
 from confluent_kafka import Consumer, TopicPartition
+from process import cpu_seconds
 from support.kafka import Kafka
 from support.wait import wait_for
 from support.weft import BUILD, SOURCE
 
 WARM_UP = 400  # while the broker still compiles its code, it takes twice as long
 IDLE_SECONDS = 10
-
-
-def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def sample_request(cluster, options):

@@ -29,7 +29,7 @@ class Connector:
     """outward: from the topic in Kafka to Pub/Sub; else inward. service: what it finds there; see bridge.py."""
 
     def __init__(self, folder, service, outward, topic, between):
-        self.folder = folder
+        self.folder, self.authority = folder, service.authority
         project, _, name = between.removeprefix("projects/").split("/")
         connector = {"name": "bench", "cps.project": project, "cps.endpoint": service.address,
                      "gcp.credentials.file.path": service.account, "key.converter": BYTES, "value.converter": BYTES}
@@ -53,10 +53,10 @@ class Connector:
         path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
         return path
 
-    def start(self, service):
+    def start(self):
         trust = self.folder / "trust.p12"
         subprocess.run([Path(java()).with_name("keytool"), "-importcert", "-noprompt", "-keystore", trust, "-storepass",
-                        PASSWORD, "-file", service.authority], check=True, capture_output=True)
+                        PASSWORD, "-file", self.authority], check=True, capture_output=True)
         proxy_host, proxy_port = self.proxy.address
         self.process.start([java(), *HEAP, *GARBAGE_COLLECTOR, f"-Djavax.net.ssl.trustStore={trust}",
                             f"-Djavax.net.ssl.trustStorePassword={PASSWORD}", f"-Dhttps.proxyHost={proxy_host}",

@@ -1,6 +1,7 @@
 """A process that outlives the program that started it, and is known again by the next one."""
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import time
@@ -16,13 +17,29 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def stat_fields(pid):
+    """The fields of /proc/PID/stat behind the program's name."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def stat(pid):
     """State and start time of a process, or None: both at once tell it from another that got its pid later."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = stat_fields(pid)
     except (FileNotFoundError, ProcessLookupError):
         return None
     return fields[0], fields[19]
+
+
+def cpu_seconds(pid):
+    """User and system time so far."""
+    fields = stat_fields(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_kb(pid, field):
+    """VmRSS, what is resident; VmHWM, the most that ever was."""
+    return int(re.search(rf"{field}:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1))
 
 
 class Process:

@@ -1,12 +1,9 @@
 """weft-bridge and who it is: against a server that speaks TLS and notes who calls, as Google's does."""
-import json
-import subprocess
-
 from google.auth import jwt
 
 from support import SharedCluster, wait_for
 from support.bridge import Mirrored
-from support.certificates import Authority
+from support.certificates import Authority, service_account
 from support.scripted_pubsub import ScriptedPubSub
 
 EMAIL = "weft-bridge@test.iam.gserviceaccount.com"
@@ -19,13 +16,7 @@ class Credentials(Mirrored, SharedCluster):
 
     def setUp(self):
         super().setUp()
-        self.signed_by = self.folder / "account.pem"
-        key = self.folder / "account.key"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=account",
-                        "-out", self.signed_by, "-keyout", key], check=True, capture_output=True)
-        self.account = self.write("account.json", json.dumps({
-            "type": "service_account", "project_id": "test", "private_key_id": "1", "private_key": key.read_text(),
-            "client_email": EMAIL, "client_id": "1", "token_uri": "https://oauth2.googleapis.com/token"}))
+        self.account, self.signed_by = service_account(self.folder, EMAIL)
         self.settings = {"pubsub_endpoint": self.pubsub.address, "pubsub_ca_file": self.authority.certificate}
 
     def assert_signed_in(self, service):

@@ -1,12 +1,11 @@
 """weft-bridge while Pub/Sub or Kafka is away or slow."""
-import re
 import signal
 import time
-from pathlib import Path
 
 from support import OwnCluster, SharedCluster, wait_for
 from support.bridge import Mirrored
 from support.pubsub import coordinates
+from process import memory_kb  # of tests/cluster, which support knows
 
 STOPPED_WITHIN = 12  # seconds: ten, and what the machine is late
 LEASE_S = 10  # what Bridge asks for
@@ -123,8 +122,7 @@ def large(number):
 
 
 def resident_kb(process):
-    status = (Path("/proc") / str(process.pid) / "status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+    return memory_kb(process.pid, "VmRSS")
 
 
 class SlowPubSub(Mirrored, SharedCluster):

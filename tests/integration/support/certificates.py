@@ -1,4 +1,5 @@
-"""Certificates of an authority of the test's own, as PEM files."""
+"""Certificates of an authority of the test's own, as PEM files, and keys of service accounts of Google's kind."""
+import json
 import subprocess
 
 
@@ -22,3 +23,14 @@ class Authority:
                   "-CA", self.certificate, "-CAkey", self.key, "-addext", f"subjectAltName={hosts}",
                   "-addext", "basicConstraints=critical,CA:FALSE")
         return certificate, key
+
+
+def service_account(folder, email, token_uri="https://oauth2.googleapis.com/token"):
+    """The file of a service account, and that of the certificate which its signatures are checked with."""
+    key, certificate, account = (folder / f"account.{ending}" for ending in ("key", "pem", "json"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=account",
+                    "-out", certificate, "-keyout", key], check=True, capture_output=True)
+    account.write_text(json.dumps({
+        "type": "service_account", "project_id": "test", "private_key_id": "1", "private_key": key.read_text(),
+        "client_email": email, "client_id": "1", "token_uri": token_uri}))
+    return account, certificate
