@@ -20,6 +20,7 @@
 #include "model/train/optimizer.h"
 #include "model/train/schedule.h"
 #include "model/train/shares.h"
+#include "model/train/start.h"
 #include "model/train/streams.h"
 #include "model/train/teacher.h"
 
@@ -98,6 +99,8 @@ static int prepare_model(struct run *run, struct weft_error *err)
     if (weft_model_finish(run->model, &random, err) != 0)
         return weft_error_prefix(err, "%s on images of %zux%zu", architecture->name, material->shape.height,
                                  material->shape.width);
+    if (*run->recipe->start && weft_start_load(run->model, run->recipe->start, err) != 0)
+        return -1;
     if (*run->recipe->teacher)
         run->teacher = weft_teacher_load(run->recipe->teacher, material->shape, material->class_count, err);
     return *run->recipe->teacher && !run->teacher ? -1 : 0;

@@ -255,6 +255,21 @@ void weft_onnx_writer_metadata(struct weft_onnx_writer *writer, const char *key,
     APPEND(writer, writer->model.metadata_props, writer->model.n_metadata_props, entry);
 }
 
+size_t weft_onnx_writer_tensors(const struct weft_onnx_writer *writer)
+{
+    return writer->graph.n_initializer;
+}
+
+struct weft_onnx_tensor weft_onnx_writer_tensor_at(const struct weft_onnx_writer *writer, size_t i)
+{
+    const Onnx__TensorProto *tensor = writer->graph.initializer[i];
+    return (struct weft_onnx_tensor){.name = tensor->name,
+                                     .dims = tensor->dims,
+                                     .rank = tensor->n_dims,
+                                     .size = tensor->n_float_data,
+                                     .values = tensor->float_data};
+}
+
 int weft_onnx_writer_save(struct weft_onnx_writer *writer, const char *path, struct weft_error *err)
 {
     if (writer->out_of_memory)

@@ -38,6 +38,18 @@ void weft_onnx_writer_ints(struct weft_onnx_writer *writer, const char *name, co
 /* An entry of metadata_props. */
 void weft_onnx_writer_metadata(struct weft_onnx_writer *writer, const char *key, const char *value);
 
+/* Borrowed from the writer. */
+struct weft_onnx_tensor {
+    const char *name; /* "layer.role" */
+    const int64_t *dims;
+    size_t rank, size;
+    const float *values; /* size of them */
+};
+
+/* How many tensors were added, and the i-th. */
+size_t weft_onnx_writer_tensors(const struct weft_onnx_writer *writer);
+struct weft_onnx_tensor weft_onnx_writer_tensor_at(const struct weft_onnx_writer *writer, size_t i);
+
 /* Writes the file whole or not at all. */
 int weft_onnx_writer_save(struct weft_onnx_writer *writer, const char *path, struct weft_error *err);
 

@@ -65,6 +65,19 @@ void weft_augment(const struct weft_recipe *recipe, struct weft_random *random, 
         erase(recipe, random, shape, mean, image);
 }
 
+float weft_mix_draw(const struct weft_recipe *recipe, struct weft_random *random)
+{
+    if (recipe->mix_probability <= 0 || weft_random_between(random, 0, 1) >= (float)recipe->mix_probability)
+        return 0;
+    return weft_random_between(random, (float)recipe->mix_share.low, (float)recipe->mix_share.high);
+}
+
+void weft_mix(struct weft_shape shape, const uint8_t *other, float share, uint8_t *image)
+{
+    for (size_t i = 0; i < weft_shape_size(shape); i++)
+        image[i] = (uint8_t)lroundf((1 - share) * (float)image[i] + share * (float)other[i]);
+}
+
 void weft_mirror(struct weft_shape shape, const uint8_t *pixels, uint8_t *image)
 {
     move(shape, pixels, 0, 0, 0, true, image);

@@ -15,6 +15,13 @@
 void weft_augment(const struct weft_recipe *recipe, struct weft_random *random, struct weft_shape shape,
                   const uint8_t *mean, const uint8_t *pixels, uint8_t *image);
 
+/* Draws whether an image is mixed with another as the recipe says, and the share of the other; 0: not mixed. */
+float weft_mix_draw(const struct weft_recipe *recipe, struct weft_random *random);
+
+/* Moves pixels (C, H, W) of image towards those of other by share of their difference (Zhang et al., "mixup: beyond
+ * empirical risk minimization", 2018). */
+void weft_mix(struct weft_shape shape, const uint8_t *other, float share, uint8_t *image);
+
 /* Writes pixels (C, H, W) to image, likewise, left to right. */
 void weft_mirror(struct weft_shape shape, const uint8_t *pixels, uint8_t *image);
 

@@ -31,14 +31,17 @@ void weft_probabilities(const float *logits, size_t classes, float *probabilitie
         probabilities[c] = (float)exp((double)logits[c] - sum);
 }
 
-/* Against the label: log sum - sum of target * z. Its gradient is softmax(z) - target. */
-static double against_label(const float *z, size_t label, size_t classes, double smoothing, double scale,
+/* Against the labels of image i: log sum - sum of target * z. Its gradient is softmax(z) - target. */
+static double against_label(const float *z, const struct weft_target *truth, size_t i, size_t classes, double scale,
                             float *gradients)
 {
-    const double sum = log_sum(z, classes, 1), spread = smoothing / (double)classes;
+    const double sum = log_sum(z, classes, 1), spread = truth->smoothing / (double)classes;
+    const size_t label = (size_t)truth->labels[i], other = truth->others ? (size_t)truth->others[i] : label;
+    const double share = truth->others ? (double)truth->shares[i] : 0;
     double expected = 0;
     for (size_t c = 0; c < classes; c++) {
-        const double target = spread + (c == label ? 1 - smoothing : 0);
+        const double certain = (c == label ? 1 - share : 0) + (c == other ? share : 0);
+        const double target = spread + (1 - truth->smoothing) * certain;
         expected += target * (double)z[c];
         if (gradients)
             gradients[c] = (float)(scale * (exp((double)z[c] - sum) - target));
@@ -72,12 +75,11 @@ struct weft_loss weft_cross_entropy(const float *logits, const struct weft_targe
     for (size_t i = 0; i < n; i++) {
         const float *z = logits + i * classes;
         float *dz = gradients ? gradients + i * classes : NULL;
-        const size_t label = (size_t)target->labels[i];
-        loss.sum += (1 - weight) * against_label(z, label, classes, target->smoothing, scale * (1 - weight), dz);
+        loss.sum += (1 - weight) * against_label(z, target, i, classes, scale * (1 - weight), dz);
         if (weight > 0)
             loss.sum += weight * against_teacher(z, target->teacher + i * classes, classes, target->temperature,
                                                  scale * weight, dz);
-        loss.correct += weft_first_largest(z, classes) == label;
+        loss.correct += weft_first_largest(z, classes) == (size_t)target->labels[i];
     }
     return loss;
 }

@@ -13,6 +13,9 @@ struct weft_loss {
 /* What the logits of n images ought to be. */
 struct weft_target {
     const int32_t *labels; /* (n) */
+    /* (n) each: of mixed images, the label of what was mixed in and its share of the target; NULL: none. */
+    const int32_t *others;
+    const float *shares;
     /* The target is 1 - smoothing on the label, and smoothing spread over all classes (Szegedy et al., "Rethinking the
      * Inception architecture", 2016). */
     double smoothing;

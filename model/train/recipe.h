@@ -36,6 +36,7 @@ struct weft_interval {
     KEY(TEXT, name, "name", 0, "name", "NAME", "", 0, 0, "of the model, as results carry it; without it the network's") \
     KEY(TEXT, version, "version", 0, "model-version", "TEXT", "1", 0, 0, "of the model, as results carry it")           \
     KEY(TEXT, architecture, "architecture", 'a', "arch", "NAME", "lenet", 0, 0, "the network")                          \
+    KEY(TEXT, start, "start", 0, "start", "FILE", "", 0, 0, "a model of the same network to go on from, not from random weights") \
     KEY(TEXT, data, "data", 'd', "data", "PATH", "", 0, 0, "a folder with training images, or one file of them")        \
     KEY(TEXT, size, "size", 0, "size", "[Cx]HxW", "", 0, 0, "what images are fitted to: channels, height, width")        \
     KEY(COUNT, epochs, "epochs", 'e', "epochs", "N", "60", 1, 100000, "passes over the training images")                \
@@ -59,6 +60,10 @@ struct weft_interval {
         "height to width of what is erased")                                                                            \
     KEY(CHOICE, erase_fill, "augmentation.erase.fill", 0, "erase-fill", "random|mean", "random", 0, 0,                  \
         "what comes in its place")                                                                                      \
+    KEY(REAL, mix_probability, "augmentation.mix.probability", 0, "mix", "SHARE", "0", 0, 1,                            \
+        "of images that another one of the batch is mixed into, with its label")                                        \
+    KEY(INTERVAL, mix_share, "augmentation.mix.share", 0, "mix-share", "LOW,HIGH", "0,0.5", 0, 0.5,                     \
+        "of the other image in the mixed one")                                                                          \
     KEY(CHOICE, optimizer, "optimizer.name", 0, "optimizer", "sgd|adamw", "sgd", 0, 0, "how weights are moved")         \
     KEY(REAL, momentum, "optimizer.momentum", 0, "momentum", "SHARE", "0.9", 0, 0.9999, "Nesterov's, of sgd")           \
     KEY(INTERVAL, betas, "optimizer.betas", 0, "betas", "B1,B2", "0.9,0.999", 0, 0.999999, "of adamw")                  \

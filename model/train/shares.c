@@ -18,7 +18,10 @@ enum { SCORE_IMAGES = 32, MOVED_WEIGHTS = 8192 };
 struct worker {
     struct weft_tape *tape;
     int32_t *labels;                  /* of the images on the tape */
+    int32_t *others;                  /* and of what is mixed into them */
+    float *mixed;                     /* and its share */
     uint8_t *pixels;                  /* (capacity, C, H, W): the images as they are shown */
+    uint8_t *other;                   /* (C, H, W): what is mixed into one */
     const uint8_t **images;           /* capacity of them in pixels, for the teacher */
     float *probabilities;             /* (capacity, classes): the teacher's, or those of mirrored images */
     struct weft_workspace *workspace; /* of the teacher */
@@ -63,10 +66,14 @@ static int prepare_worker(struct weft_shares *shares, struct worker *worker, str
     if (!worker->tape)
         return -1;
     worker->labels = calloc(capacity, sizeof *worker->labels);
+    worker->others = calloc(capacity, sizeof *worker->others);
+    worker->mixed = calloc(capacity, sizeof *worker->mixed);
     worker->pixels = calloc(capacity, size);
+    worker->other = calloc(1, size);
     worker->images = calloc(capacity, sizeof *worker->images);
     worker->probabilities = calloc(capacity * shares->material->class_count, sizeof *worker->probabilities);
-    if (!worker->labels || !worker->pixels || !worker->images || !worker->probabilities)
+    if (!worker->labels || !worker->others || !worker->mixed || !worker->pixels || !worker->other || !worker->images ||
+        !worker->probabilities)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "no memory to train");
     for (size_t i = 0; i < capacity; i++)
         worker->images[i] = worker->pixels + i * size;
@@ -121,7 +128,10 @@ void weft_shares_destroy(struct weft_shares *shares)
         weft_tape_destroy(worker->tape);
         weft_workspace_destroy(worker->workspace);
         free(worker->labels);
+        free(worker->others);
+        free(worker->mixed);
         free(worker->pixels);
+        free(worker->other);
         free(worker->images);
         free(worker->probabilities);
     }
@@ -164,23 +174,36 @@ static void show(const struct weft_shares *shares, struct worker *worker, size_t
                    weft_tape_images(worker->tape) + i * weft_shape_size(material->shape));
 }
 
-static void learn_share(struct weft_shares *shares, struct worker *worker, size_t piece)
+/* Image number i of the share, changed at random as the recipe says, to the worker's pixels and the tape. */
+static void prepare_image(struct weft_shares *shares, struct worker *worker, size_t i, size_t image)
 {
     const struct weft_step *step = shares->step;
     const struct weft_recipe *recipe = shares->recipe;
     const struct weft_material *material = shares->material;
-    const size_t size = weft_shape_size(material->shape);
-    const size_t first = step->count * piece / shares->pieces, n = step->count * (piece + 1) / shares->pieces - first;
-    for (size_t i = 0; i < n; i++) {
-        const size_t image = step->images[first + i];
-        /* A stream for each image of each epoch: its changes depend on nothing else. */
-        struct weft_random random =
-            weft_stream(recipe->seed, WEFT_STREAM_IMAGES, step->epoch * material->train->count + image);
-        weft_augment(recipe, &random, material->shape, material->normalisation.mean_pixel,
-                     weft_dataset_image(material->train, image), worker->pixels + i * size);
-        show(shares, worker, i, worker->pixels + i * size);
-        worker->labels[i] = material->train->labels[image];
+    const uint8_t *mean = material->normalisation.mean_pixel;
+    uint8_t *pixels = worker->pixels + i * weft_shape_size(material->shape);
+    /* A stream for each image of each epoch: its changes depend on nothing else. */
+    struct weft_random random =
+        weft_stream(recipe->seed, WEFT_STREAM_IMAGES, step->epoch * material->train->count + image);
+    weft_augment(recipe, &random, material->shape, mean, weft_dataset_image(material->train, image), pixels);
+    worker->labels[i] = worker->others[i] = material->train->labels[image];
+    worker->mixed[i] = weft_mix_draw(recipe, &random);
+    if (worker->mixed[i] > 0) {
+        const size_t other = step->images[weft_random_below(&random, step->count)];
+        weft_augment(recipe, &random, material->shape, mean, weft_dataset_image(material->train, other), worker->other);
+        weft_mix(material->shape, worker->other, worker->mixed[i], pixels);
+        worker->others[i] = material->train->labels[other];
     }
+    show(shares, worker, i, pixels);
+}
+
+static void learn_share(struct weft_shares *shares, struct worker *worker, size_t piece)
+{
+    const struct weft_step *step = shares->step;
+    const struct weft_recipe *recipe = shares->recipe;
+    const size_t first = step->count * piece / shares->pieces, n = step->count * (piece + 1) / shares->pieces - first;
+    for (size_t i = 0; i < n; i++)
+        prepare_image(shares, worker, i, step->images[first + i]);
     if (shares->teacher)
         weft_network_run(shares->teacher, worker->workspace, worker->images, n, worker->probabilities);
 
@@ -189,6 +212,8 @@ static void learn_share(struct weft_shares *shares, struct worker *worker, size_
     const struct weft_tape_mode mode = {
         .training = true, .portion = (float)n / (float)step->count, .seed = weft_random_next(&random)};
     const struct weft_target target = {.labels = worker->labels,
+                                       .others = worker->others,
+                                       .shares = worker->mixed,
                                        .smoothing = recipe->label_smoothing,
                                        .teacher = shares->teacher ? worker->probabilities : NULL,
                                        .weight = recipe->teacher_weight,

@@ -150,6 +150,32 @@ START_TEST(an_area_that_cannot_fit_leaves_the_image)
 }
 END_TEST
 
+START_TEST(the_share_of_images_asked_for_is_mixed_by_a_share_within_its_bounds)
+{
+    struct weft_recipe recipe = without_changes();
+    struct weft_random random = weft_random_of(9, 0);
+    size_t mixed = 0;
+    ck_assert_float_eq(weft_mix_draw(&recipe, &random), 0);
+    recipe.mix_probability = 0.5;
+    recipe.mix_share = (struct weft_interval){0.2, 0.4};
+    for (int draw = 0; draw < 2000; draw++) {
+        const float share = weft_mix_draw(&recipe, &random);
+        ck_assert(share == 0 || (share >= 0.2f && share < 0.4f));
+        mixed += share > 0;
+    }
+    ck_assert(mixed > 888 && mixed < 1112);
+}
+END_TEST
+
+START_TEST(a_mixed_image_lies_between_the_two)
+{
+    static const uint8_t other[] = {255, 0, 100, 7, 200, 0}, between[] = {64, 191, 100, 6, 125, 0};
+    uint8_t image[] = {0, 255, 100, 5, 100, 0};
+    weft_mix((struct weft_shape){1, 2, 3}, other, 0.25f, image);
+    ck_assert_mem_eq(image, between, sizeof image);
+}
+END_TEST
+
 START_TEST(a_mirror_image_is_left_to_right_in_each_channel)
 {
     static const uint8_t pixels[] = {1, 2, 3, 4, 5, 6, 7, 8}, mirrored[] = {2, 1, 4, 3, 6, 5, 8, 7};
@@ -177,5 +203,7 @@ END_TEST
 SUITE("augmentation", TEST(an_image_is_left_as_it_is_where_nothing_is_wanted),
       TEST(augmentation_shifts_and_flips_in_every_way_and_no_other),
       TEST(a_rectangle_of_the_area_and_aspect_asked_for_is_erased), TEST(what_is_erased_is_filled_at_random),
-      TEST(an_area_that_cannot_fit_leaves_the_image), TEST(a_mirror_image_is_left_to_right_in_each_channel),
+      TEST(an_area_that_cannot_fit_leaves_the_image),
+      TEST(the_share_of_images_asked_for_is_mixed_by_a_share_within_its_bounds),
+      TEST(a_mixed_image_lies_between_the_two), TEST(a_mirror_image_is_left_to_right_in_each_channel),
       TEST(normalised_images_have_their_channels_last))

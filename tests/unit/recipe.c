@@ -44,7 +44,7 @@ START_TEST(faults_of_a_file_are_told_with_line_and_key)
         {"epochs: 5\nspeed: 9\n", "r.yaml:2: unknown key 'speed': known here are name, version, architecture"},
         {"schedule:\n  rate: 1\n", "r.yaml:2: unknown key 'schedule.rate': known here are name, learning_rate, "},
         {"augmentation:\n  erase:\n    aria: 1\n", "'augmentation.erase.aria': known here are probability, area"},
-        {"augmentation:\n  x: 1\n", "known here are shift, flip, erase"},
+        {"augmentation:\n  x: 1\n", "known here are shift, flip, erase, mix"},
         {"schedule: cosine\n", "r.yaml:1: schedule must be a mapping"},
         {"epochs:\n  - 1\n  - 2\n", "r.yaml:1: epochs is 1,2: it must be a whole number from 1 to 100000"},
         {"epochs: {a: 1}\n", "r.yaml:1: epochs must be a single value"},

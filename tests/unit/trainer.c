@@ -78,6 +78,7 @@ START_TEST(the_same_recipe_gives_the_same_file_on_any_number_of_threads)
     options.recipe.epochs = 2;
     options.recipe.shift = 1;
     options.recipe.erase_probability = 0.5;
+    options.recipe.mix_probability = 0.5;
     options.recipe.average = 0.9;
     options.recipe.batch = 19; /* leaves unequal shares */
     for (size_t i = 0; i < 3; i++) {
@@ -117,12 +118,13 @@ START_TEST(networks_with_batch_normalisation_learn_with_every_kind_of_step)
         {{"optimizer.name", "adamw"}, {"schedule.learning_rate", "0.003"}, {"schedule.name", "one-cycle"}},
         {{"average", "0.9"}, {"augmentation.erase.probability", "0.3"}, {"label_smoothing", "0.1"}},
         {{"augmentation.shift", "1"}, {"schedule.final", "0.1"}, {"augmentation.flip", "false"}},
+        {{"augmentation.mix.probability", "0.5"}, {"augmentation.mix.share", "0.1,0.4"}, {"average", "0.9"}},
     };
     char path[256];
     struct weft_error err = {0};
     struct weft_train_result result;
     struct idx_folder folder = rows_folder();
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         struct weft_train_options options = rows_options(&folder);
         strcpy(options.recipe.architecture, "fast");
         options.recipe.epochs = 2;
