@@ -14,6 +14,7 @@
 #include "pubsub-bridge/subscriber.h"
 #include "pubsub-bridge/translation.h"
 #include "streams/client.h"
+#include "streams/consumer.h"
 #include "streams/reader.h"
 
 enum {
@@ -381,12 +382,8 @@ static int turn(struct weft_inward *inward, struct weft_error *err)
 int weft_inward_run(struct weft_inward *inward, struct weft_error *err)
 {
     int result = 0;
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, inward->config.ledger, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(inward->consumer, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-    if (code)
-        return weft_client_fail(inward->client, code, "subscribing", err);
+    if (weft_consumer_subscribe(inward->client, inward->config.ledger, err) != 0)
+        return -1;
     weft_bridge_metrics_phase(inward->config.metrics, WEFT_PHASE_JOINING);
     while (result == 0 && !stopping(inward))
         result = turn(inward, err);

@@ -12,11 +12,13 @@
 #include "pubsub-bridge/kafka_record.h"
 #include "pubsub-bridge/letterbox.h"
 #include "pubsub-bridge/ordering.h"
+#include "pubsub-bridge/outgoing.h"
 #include "pubsub-bridge/path.h"
 #include "pubsub-bridge/publisher.h"
 #include "pubsub-bridge/retry.h"
 #include "pubsub-bridge/translation.h"
 #include "streams/client.h"
+#include "streams/consumer.h"
 #include "streams/failpoint.h"
 
 enum {
@@ -27,17 +29,7 @@ enum {
     DRAIN_MS = 60000, /* for what is under way when partitions are given back */
     STOP_MS = 6000,   /* for the same at the end */
     PLACE_SIZE = 400,
-    RECORD_OVERHEAD = 500, /* bytes of a message beside its value: names of attributes, coordinates */
     HELD_ATTEMPTS_MAX = 7, /* beyond which the registry is not waited for longer: some 6 s */
-};
-
-/* A record that has been read and is not done with. */
-struct item {
-    struct weft_lane_item lane;
-    struct weft_outward *outward;
-    rd_kafka_message_t *message;
-    unsigned assignment;    /* the number of that by which it was read */
-    struct weft_bytes json; /* its value in JSON, owned; data is NULL where it goes as it is */
 };
 
 struct weft_outward {
@@ -50,7 +42,7 @@ struct weft_outward {
     struct weft_publisher *publisher;
     struct weft_arena *arena;             /* for one record while it is read */
     struct weft_translation *translation; /* to JSON; NULL: bytes go as they are */
-    struct item *held;                    /* whose schema the registry has not told yet; nothing is read meanwhile */
+    struct weft_outgoing *held;           /* whose schema the registry has not told yet; nothing is read meanwhile */
     int held_attempts;
     int64_t held_until_ms;
     char here[PLACE_SIZE], there[PLACE_SIZE];
@@ -64,17 +56,10 @@ struct weft_outward {
     struct weft_bridge_figures counts; /* of what is not counted elsewhere */
 };
 
-static void free_item(struct item *item)
-{
-    rd_kafka_message_destroy(item->message);
-    free((void *)(uintptr_t)item->json.data);
-    free(item);
-}
-
 /* Not of a former assignment. */
-static bool is_ours(const struct item *item)
+static bool is_ours(const struct weft_outward *outward, const struct weft_outgoing *item)
 {
-    return item->assignment == weft_assignment_number(item->outward->assignment);
+    return item->assignment == weft_assignment_number(outward->assignment);
 }
 
 static void fail(struct weft_outward *outward, const struct weft_error *why)
@@ -84,10 +69,10 @@ static void fail(struct weft_outward *outward, const struct weft_error *why)
 }
 
 /* The record needs no more: its offset may be committed. */
-static void finish(struct item *item)
+static void finish(struct weft_outward *outward, struct weft_outgoing *item)
 {
-    weft_assignment_done(item->outward->assignment, item->assignment, item->message->partition, item->message->offset);
-    free_item(item);
+    weft_assignment_done(outward->assignment, item->assignment, item->message->partition, item->message->offset);
+    weft_outgoing_destroy(item);
 }
 
 /* ---- Dead letters */
@@ -97,32 +82,32 @@ static void on_letter_written(void *letter, const struct weft_error *why, void *
     struct weft_outward *outward = arg;
     if (!why) {
         outward->counts.dead_letters++;
-        finish(letter);
+        finish(outward, letter);
         return;
     }
     fail(outward, why);
-    free_item(letter); /* not done with: it is read again */
+    weft_outgoing_destroy(letter); /* not done with: it is read again */
 }
 
 /* A record that Pub/Sub cannot hold goes to the dead letters, or ends the bridge. */
 static void on_refused(struct weft_lane_item *lane, const struct weft_error *why, void *arg)
 {
     struct weft_outward *outward = arg;
-    struct item *item = (struct item *)lane;
+    struct weft_outgoing *item = (struct weft_outgoing *)lane;
     rd_kafka_message_t *message = item->message;
     if (outward->config.bridge->stop) {
         struct weft_error err = *why;
         weft_error_prefix(&err, "%s partition %d offset %" PRId64, outward->source, (int)message->partition,
                           message->offset);
         fail(outward, &err);
-        free_item(item);
+        weft_outgoing_destroy(item);
         return;
     }
     struct weft_error err = {0};
     if (weft_letterbox_put(outward->letters, message, why, item, &err) == 0)
         return;
     fail(outward, &err);
-    free_item(item);
+    weft_outgoing_destroy(item);
 }
 
 /* ---- Publishing */
@@ -130,49 +115,32 @@ static void on_refused(struct weft_lane_item *lane, const struct weft_error *why
 static void on_published(struct weft_lane_item *lane, void *arg)
 {
     struct weft_outward *outward = arg;
-    struct item *item = (struct item *)lane;
-    if (is_ours(item))
+    struct weft_outgoing *item = (struct weft_outgoing *)lane;
+    if (is_ours(outward, item))
         weft_bridge_metrics_arrived(outward->config.metrics, rd_kafka_message_timestamp(item->message, NULL));
-    finish(item);
+    finish(outward, item);
 }
 
 static Pubsub__Message *on_message(struct weft_lane_item *lane, struct weft_arena *arena, void *arg,
                                    struct weft_error *err)
 {
     struct weft_outward *outward = arg;
-    struct item *item = (struct item *)lane;
-    struct weft_record record;
-    if (!is_ours(item))
+    struct weft_outgoing *item = (struct weft_outgoing *)lane;
+    if (!is_ours(outward, item))
         return NULL; /* another instance's by now */
-    bool fine = weft_kafka_record(item->message, arena, &record) &&
-                (!item->json.data || weft_translation_put(&record, item->json, arena));
-    Pubsub__Message *message = fine ? weft_envelope_seal(&record, outward->here, arena, err) : NULL;
-    if (message)
-        message->ordering_key = weft_ordering_key(outward->config.bridge->order, &record, arena);
-    if (err->class == WEFT_ERROR_NONE && (!message || !message->ordering_key))
-        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    return err->class == WEFT_ERROR_NONE ? message : NULL;
+    return weft_outgoing_seal(item, outward->here, outward->config.bridge->order, arena, err);
 }
 
 /* ---- Reading */
 
-/* About the size of its message: keys and headers may grow by a third. */
-static size_t size_of(const struct weft_record *record)
-{
-    size_t size = RECORD_OVERHEAD + record->value.size + record->key.size * 4 / 3;
-    for (size_t i = 0; i < record->header_count; i++)
-        size += 2 * strlen(record->headers[i].name) + record->headers[i].value.size * 4 / 3 + 16;
-    return size;
-}
-
 static void pause_reading(struct weft_outward *outward, bool paused)
 {
     struct weft_error err = {0};
-    if (paused != outward->paused && weft_client_pause(outward->client, paused, &err) == 0)
+    if (paused != outward->paused && weft_consumer_pause(outward->client, paused, &err) == 0)
         outward->paused = paused;
 }
 
-static void hold(struct weft_outward *outward, struct item *item, const struct weft_error *why)
+static void hold(struct weft_outward *outward, struct weft_outgoing *item, const struct weft_error *why)
 {
     if (outward->held_attempts < HELD_ATTEMPTS_MAX)
         outward->held_attempts++;
@@ -185,33 +153,27 @@ static void hold(struct weft_outward *outward, struct item *item, const struct w
 }
 
 /* Hands the item to the publisher, translated if need be, or holds it. */
-static int hand_on(struct weft_outward *outward, struct item *item, const struct weft_record *record,
+static int hand_on(struct weft_outward *outward, struct weft_outgoing *item, const struct weft_record *record,
                    struct weft_error *err)
 {
     struct weft_error why = {0};
-    if (outward->translation && record->value.data) {
-        size_t size;
-        char *json = weft_translation_to_json(outward->translation, record, &size, &why);
-        if (!json && why.class == WEFT_ERROR_UNAVAILABLE) {
+    if (outward->translation && weft_outgoing_translate(item, outward->translation, record, &why) != 0) {
+        if (why.class == WEFT_ERROR_UNAVAILABLE) {
             hold(outward, item, &why);
             return 0;
         }
-        if (!json && why.class == WEFT_ERROR_CORRUPT) {
+        if (why.class == WEFT_ERROR_CORRUPT) {
             on_refused(&item->lane, &why, outward);
             return 0;
         }
-        if (!json) {
-            *err = why;
-            free_item(item);
-            return -1;
-        }
-        item->json = (struct weft_bytes){(uint8_t *)json, size};
-        item->lane.size += size;
+        *err = why;
+        weft_outgoing_destroy(item);
+        return -1;
     }
     const char *key = weft_ordering_key(outward->config.bridge->order, record, outward->arena);
     if (key && weft_publisher_add(outward->publisher, key, &item->lane, err) == 0)
         return 0;
-    free_item(item);
+    weft_outgoing_destroy(item);
     return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
 }
 
@@ -219,7 +181,7 @@ static int hand_on(struct weft_outward *outward, struct item *item, const struct
 static int retry_held(struct weft_outward *outward, struct weft_error *err)
 {
     struct weft_record record;
-    struct item *item = outward->held;
+    struct weft_outgoing *item = outward->held;
     if (weft_clock_ms() < outward->held_until_ms)
         return 0;
     weft_arena_reset(outward->arena);
@@ -240,7 +202,7 @@ static void drop_held(struct weft_outward *outward)
 {
     if (!outward->held)
         return;
-    free_item(outward->held);
+    weft_outgoing_destroy(outward->held);
     outward->held = NULL;
     outward->held_attempts = 0;
 }
@@ -249,24 +211,21 @@ static void drop_held(struct weft_outward *outward)
 static int take(struct weft_outward *outward, rd_kafka_message_t *message, struct weft_error *err)
 {
     struct weft_record record;
-    struct item *item = calloc(1, sizeof *item);
+    struct weft_outgoing *item = NULL;
     weft_arena_reset(outward->arena);
-    if (!item || !weft_kafka_record(message, outward->arena, &record) ||
-        !weft_assignment_read(outward->assignment, message->partition, message->offset,
-                              outward->config.metrics ? weft_clock_ms() : 0)) {
-        free(item);
+    if (weft_kafka_record(message, outward->arena, &record) &&
+        weft_assignment_read(outward->assignment, message->partition, message->offset,
+                             outward->config.metrics ? weft_clock_ms() : 0))
+        item = weft_outgoing_new(message, &record, weft_assignment_number(outward->assignment));
+    if (!item) {
         rd_kafka_message_destroy(message);
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
     }
-    *item = (struct item){.lane = {.size = size_of(&record)},
-                          .outward = outward,
-                          .message = message,
-                          .assignment = weft_assignment_number(outward->assignment)};
     outward->counts.received++;
     struct weft_bytes path = weft_record_header_value(&record, WEFT_PATH_NAME);
     if (weft_path_holds((const char *)path.data, path.size, outward->there)) {
         outward->counts.loops++;
-        finish(item); /* it has been there: the circle ends here */
+        finish(outward, item); /* it has been there: the circle ends here */
         return 0;
     }
     return hand_on(outward, item, &record, err);
@@ -395,7 +354,7 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
         if (lag)
             weft_lag_assigned(lag, list);
         weft_bridge_metrics_phase(outward->config.metrics, WEFT_PHASE_WORKING);
-        weft_client_assign(outward->client, list, outward->config.stop);
+        weft_consumer_assign(outward->client, list, outward->config.stop);
         return;
     }
     /* What is under way ends here, or another instance's records could overtake it. Not so when the partitions are
@@ -448,12 +407,8 @@ static int step(struct weft_outward *outward, struct weft_error *err)
 int weft_outward_run(struct weft_outward *outward, struct weft_error *err)
 {
     int result = 0;
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, outward->source, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(outward->consumer, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-    if (code)
-        return weft_client_fail(outward->client, code, "subscribing", err);
+    if (weft_consumer_subscribe(outward->client, outward->source, err) != 0)
+        return -1;
     weft_bridge_metrics_phase(outward->config.metrics, WEFT_PHASE_JOINING);
     while (result == 0 && !atomic_load(outward->config.stop))
         result = step(outward, err);
@@ -533,7 +488,7 @@ fail:
 
 static void drop(struct weft_lane_item *lane)
 {
-    free_item((struct item *)lane);
+    weft_outgoing_destroy((struct weft_outgoing *)lane);
 }
 
 void weft_outward_destroy(struct weft_outward *outward)

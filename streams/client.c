@@ -254,6 +254,11 @@ rd_kafka_t *weft_client_handle(const struct weft_client *client)
     return client->handle;
 }
 
+struct weft_log *weft_client_log(const struct weft_client *client)
+{
+    return client->log;
+}
+
 int64_t weft_client_transaction_deadline_ms(const struct weft_client *client)
 {
     char text[24] = "";
@@ -386,58 +391,4 @@ int weft_client_partition_count(struct weft_client *client, const char *topic, i
     }
     rd_kafka_topic_destroy(handle);
     return result;
-}
-
-int weft_client_committed(struct weft_client *client, rd_kafka_topic_partition_list_t *list, int timeout_ms,
-                          struct weft_error *err)
-{
-    enum { PAUSE_MS = 100 };
-    int64_t deadline = weft_clock_ms() + timeout_ms;
-    for (;;) {
-        int64_t left = deadline - weft_clock_ms();
-        rd_kafka_resp_err_t code = rd_kafka_committed(client->handle, list, left > PAUSE_MS ? (int)left : PAUSE_MS);
-        for (int i = 0; !code && i < list->cnt; i++)
-            code = list->elems[i].err;
-        if (!code)
-            return 0;
-        if (weft_kafka_error_class(code) != WEFT_ERROR_UNAVAILABLE || weft_client_refused(client) ||
-            weft_clock_ms() >= deadline)
-            return weft_client_fail(client, code, "asking for the group's committed offsets", err);
-        weft_clock_sleep_ms(PAUSE_MS);
-    }
-}
-
-void weft_client_assign(struct weft_client *client, rd_kafka_topic_partition_list_t *partitions,
-                        const atomic_bool *stop)
-{
-    enum { ASK_MS = 30000, SLICE_MS = 1000 };
-    const int64_t deadline_ms = weft_clock_ms() + ASK_MS;
-    char reset[16] = "";
-    size_t size = sizeof reset;
-    struct weft_error err = {0};
-    while (weft_client_committed(client, partitions, SLICE_MS, &err) != 0) {
-        if (atomic_load(stop) || err.class != WEFT_ERROR_UNAVAILABLE || weft_clock_ms() >= deadline_ms)
-            goto out; /* the library asks, and says what is the matter */
-        weft_log(client->log, WEFT_LOG_WARN, "kafka.assigned", "%s", err.message);
-    }
-    rd_kafka_conf_get(rd_kafka_conf(client->handle), "auto.offset.reset", reset, &size);
-    for (int i = 0; i < partitions->cnt && strcmp(reset, "error") != 0; i++)
-        if (partitions->elems[i].offset < 0)
-            partitions->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
-out:
-    rd_kafka_assign(client->handle, partitions);
-}
-
-int weft_client_pause(struct weft_client *client, bool paused, struct weft_error *err)
-{
-    rd_kafka_topic_partition_list_t *assignment;
-    rd_kafka_resp_err_t code = rd_kafka_assignment(client->handle, &assignment);
-    if (code)
-        return weft_client_fail(client, code, "pausing", err);
-    if (paused)
-        rd_kafka_pause_partitions(client->handle, assignment);
-    else
-        rd_kafka_resume_partitions(client->handle, assignment);
-    rd_kafka_topic_partition_list_destroy(assignment);
-    return 0;
 }

@@ -6,7 +6,6 @@
 #define WEFT_STREAMS_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,6 +40,7 @@ struct weft_client *weft_client_new(const struct weft_settings *settings, const 
 void weft_client_destroy(struct weft_client *client);
 
 rd_kafka_t *weft_client_handle(const struct weft_client *client);
+struct weft_log *weft_client_log(const struct weft_client *client); /* may be NULL */
 
 /* How long the calls of a transaction may be repeated: for longer than the broker keeps it open would be in vain. */
 int64_t weft_client_transaction_deadline_ms(const struct weft_client *client);
@@ -56,22 +56,6 @@ int weft_client_metadata(struct weft_client *client, bool all, rd_kafka_topic_t 
  * cluster refuses us; the message says what to do. */
 int weft_client_partition_count(struct weft_client *client, const char *topic, int timeout_ms, int *count,
                                 struct weft_error *err);
-
-/* The offsets that the client's group has committed for the partitions of the list, RD_KAFKA_OFFSET_INVALID where there
- * is none. Asks again while the group's coordinator moves or a transaction is just being settled, up to timeout_ms. */
-int weft_client_committed(struct weft_client *client, rd_kafka_topic_partition_list_t *list, int timeout_ms,
-                          struct weft_error *err);
-
-/* Assigns the partitions to a consumer that got them, to be read from the group's committed offsets, or from their
- * beginning where there are none. The offsets are asked for here, for up to 30 s or until stop is set: the library's
- * own question is lost where the coordinator has just moved, and nothing is ever read then
- * (https://github.com/confluentinc/librdkafka/issues/5586). */
-void weft_client_assign(struct weft_client *client, rd_kafka_topic_partition_list_t *partitions,
-                        const atomic_bool *stop);
-
-/* Lets a consumer fetch from none of its partitions, or from all again: polling gives no message then, but serves the
- * group. What was fetched and not yet given is fetched anew. Partitions that it gets later are fetched from. */
-int weft_client_pause(struct weft_client *client, bool paused, struct weft_error *err);
 
 /* Fills *err for a failed call: code and what the library says, put after `what`, together with the last fault
  * that it reported to its callback where that explains more. Always returns -1. */

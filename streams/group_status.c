@@ -10,6 +10,7 @@
 #include "schemas/result.h"
 #include "streams/admin.h"
 #include "streams/client.h"
+#include "streams/consumer.h"
 #include "streams/deadletter.h"
 #include "streams/message.h"
 #include "streams/offset_query.h"
@@ -112,7 +113,7 @@ static int read_partitions(struct reading *r, struct weft_error *err)
     status->partition_count = count;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(count);
     rd_kafka_topic_partition_list_add_range(list, source, 0, count - 1);
-    int result = weft_client_committed(r->committed, list, TIMEOUT_MS, err);
+    int result = weft_consumer_committed(r->committed, list, TIMEOUT_MS, err);
     for (int32_t p = 0; result == 0 && p < count; p++) {
         struct weft_group_partition *partition = &status->partitions[p];
         /* Committed before its end, so that the lag is never less than it is. */

@@ -8,6 +8,7 @@
 #include "schemas/registry_settings.h"
 #include "schemas/result.h"
 #include "streams/client.h"
+#include "streams/consumer.h"
 #include "streams/deadletter.h"
 #include "streams/message.h"
 #include "streams/reader.h"
@@ -54,7 +55,7 @@ static rd_kafka_topic_partition_list_t *read_committed_offsets(struct verificati
         return NULL;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     rd_kafka_topic_partition_list_add_range(list, v->config->source, 0, partitions - 1);
-    if (weft_client_committed(client, list, COMMITTED_TIMEOUT_MS, err) != 0) {
+    if (weft_consumer_committed(client, list, COMMITTED_TIMEOUT_MS, err) != 0) {
         rd_kafka_topic_partition_list_destroy(list);
         list = NULL;
     }

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "streams/batch.h"
 #include "streams/client.h"
+#include "streams/consumer.h"
 #include "streams/fetcher.h"
 #include "streams/scorer.h"
 #include "streams/transaction.h"
@@ -72,7 +73,7 @@ static void on_rebalance(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafk
                  partitions->cnt);
         atomic_store(&worker->partitions, partitions->cnt);
         on_step("committed", worker);
-        weft_client_assign(worker->client, partitions, &worker->stop);
+        weft_consumer_assign(worker->client, partitions, &worker->stop);
         weft_worker_metrics_assigned(worker->config.metrics, partitions);
         return;
     }
@@ -163,14 +164,14 @@ static void wake_fetcher(struct weft_worker *worker)
  * polling gives no request but serves rebalances (which may empty the batch). */
 static int hold(struct weft_worker *worker, int64_t wait_ms, struct weft_error *err)
 {
-    int result = weft_client_pause(worker->client, true, err);
+    int result = weft_consumer_pause(worker->client, true, err);
     int64_t until_ms = weft_clock_ms() + wait_ms;
     while (result == 0 && worker->batch.count > 0 && weft_clock_ms() < until_ms && !atomic_load(&worker->stop)) {
         on_step("wait for the registry", worker);
         result = poll_once(worker, POLL_MS, err);
         weft_worker_metrics_look(worker->config.metrics, worker->consumer, true);
     }
-    return result < 0 ? -1 : weft_client_pause(worker->client, false, err);
+    return result < 0 ? -1 : weft_consumer_pause(worker->client, false, err);
 }
 
 /* Scores the batch, waiting for the registry for as long as it takes. May end with an empty batch. */
@@ -213,28 +214,13 @@ static int rewind_batch(struct weft_worker *worker, struct weft_error *err)
     rd_kafka_topic_partition_list_t *first = weft_batch_first_offsets(&worker->batch);
     rd_kafka_topic_partition_list_t *back = rd_kafka_topic_partition_list_copy(first);
     on_step("committed", worker);
-    if (weft_client_committed(worker->client, back, COMMITTED_TIMEOUT_MS, err) != 0)
+    if (weft_consumer_committed(worker->client, back, COMMITTED_TIMEOUT_MS, err) != 0)
         goto out;
     for (int i = 0; i < back->cnt; i++)
         if (back->elems[i].offset < 0)
             back->elems[i].offset = first->elems[i].offset;
     on_step("seek", worker);
-    /* The library's time-out of this call is a thousand times too short before 2.1, so none. */
-    rd_kafka_error_t *error = rd_kafka_seek_partitions(worker->consumer, back, -1);
-    if (error) {
-        weft_client_fail(worker->client, rd_kafka_error_code(error), "going back", err);
-        rd_kafka_error_destroy(error);
-        goto out;
-    }
-    for (int i = 0; i < back->cnt; i++) {
-        /* _STATE: the partition is being taken from us, and whoever gets it begins where it was committed. */
-        rd_kafka_resp_err_t code = back->elems[i].err;
-        if (!code || code == RD_KAFKA_RESP_ERR__STATE || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
-            continue;
-        weft_client_fail(worker->client, code, "going back", err);
-        goto out;
-    }
-    result = 0;
+    result = weft_consumer_seek(worker->client, back, err);
 out:
     weft_batch_clear(&worker->batch);
     rd_kafka_topic_partition_list_destroy(first);
@@ -318,15 +304,6 @@ static int claim(struct weft_worker *worker, struct weft_error *err)
     return verdict == WEFT_VERDICT_DONE || atomic_load(&worker->stop) ? 0 : -1;
 }
 
-static int subscribe(struct weft_worker *worker, struct weft_error *err)
-{
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(topics, worker->config.source, RD_KAFKA_PARTITION_UA);
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(worker->consumer, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
-    return code ? weft_client_fail(worker->client, code, "subscribing", err) : 0;
-}
-
 /* Goes over to the networks that are served now. Between two transactions, so that one batch has one model. */
 static void follow_serving(struct weft_worker *worker)
 {
@@ -349,7 +326,7 @@ static void follow_serving(struct weft_worker *worker)
 static int work(struct weft_worker *worker, struct weft_error *err)
 {
     /* Before joining: a predecessor's open transaction ends, and its offsets are settled when ours are fetched. */
-    if (claim(worker, err) != 0 || subscribe(worker, err) != 0)
+    if (claim(worker, err) != 0 || weft_consumer_subscribe(worker->client, worker->config.source, err) != 0)
         return -1;
     while (!atomic_load(&worker->stop)) {
         weft_transactor_poll(worker->transactor);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "streams/consumer.h"
+
 enum { COMMITTED_TIMEOUT_MS = 30000, VERSION = 1 };
 
 void weft_replay_ledger_clear(struct weft_replay_ledger *ledger)
@@ -89,7 +91,7 @@ int weft_replay_ledger_read(struct weft_client *client, const char *source, int 
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
         goto out;
     }
-    if (weft_client_committed(client, list, COMMITTED_TIMEOUT_MS, err) != 0)
+    if (weft_consumer_committed(client, list, COMMITTED_TIMEOUT_MS, err) != 0)
         goto out;
     for (int i = 0; i < list->cnt; i++) {
         if (list->elems[i].offset < 0)
