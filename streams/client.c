@@ -392,3 +392,13 @@ int weft_client_partition_count(struct weft_client *client, const char *topic, i
     rd_kafka_topic_destroy(handle);
     return result;
 }
+
+bool weft_client_lacks_topic(struct weft_client *client, const char *const *topics, size_t count, int timeout_ms,
+                             struct weft_error *err)
+{
+    int partitions;
+    for (size_t i = 0; i < count; i++)
+        if (topics[i] && weft_client_partition_count(client, topics[i], timeout_ms, &partitions, err) != 0)
+            return err->class == WEFT_ERROR_CONFIG;
+    return false;
+}

@@ -57,6 +57,10 @@ int weft_client_metadata(struct weft_client *client, bool all, rd_kafka_topic_t 
 int weft_client_partition_count(struct weft_client *client, const char *topic, int timeout_ms, int *count,
                                 struct weft_error *err);
 
+/* Whether one of the topics, some of which may be NULL, does not exist, which *err then says. */
+bool weft_client_lacks_topic(struct weft_client *client, const char *const *topics, size_t count, int timeout_ms,
+                             struct weft_error *err);
+
 /* Fills *err for a failed call: code and what the library says, put after `what`, together with the last fault
  * that it reported to its callback where that explains more. Always returns -1. */
 int weft_client_fail(struct weft_client *client, rd_kafka_resp_err_t code, const char *what, struct weft_error *err);

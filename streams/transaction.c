@@ -256,26 +256,32 @@ static rd_kafka_resp_err_t produce_answer(struct weft_transactor *transactor, co
     return produce_dead_letter(transactor, request, answer->error_class, answer->reason, deadline_ms);
 }
 
-/* Whether a topic that is written to is gone, which *err then says. The library waits for a topic that was deleted as
- * it does for one that is just being made, and only says that time was up, or never even that. */
+/* The library waits for a topic that was deleted as it does for one that is just being made, and only says that time
+ * was up, or never even that. */
 static bool topic_is_gone(struct weft_transactor *transactor, struct weft_error *err)
 {
     const char *topics[] = {transactor->config.sink, transactor->config.dead_letters, transactor->config.shadow};
-    int partitions;
-    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
-        if (topics[i] &&
-            weft_client_partition_count(transactor->client, topics[i], CALL_TIMEOUT_MS, &partitions, err) != 0)
-            return err->class == WEFT_ERROR_CONFIG;
-    return false;
+    return weft_client_lacks_topic(transactor->client, topics, OUTLETS, CALL_TIMEOUT_MS, err);
+}
+
+/* For a write that failed. That a topic is unknown the library also says of one that is made again meanwhile. */
+static void fail_write(struct weft_transactor *transactor, rd_kafka_resp_err_t code, const char *what,
+                       struct weft_error *err)
+{
+    const bool unknown = code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+                         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if ((unknown || code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) && topic_is_gone(transactor, err))
+        return;
+    weft_client_fail(transactor->client, code, what, err);
+    if (unknown)
+        err->class = WEFT_ERROR_UNAVAILABLE;
 }
 
 static void fail_undelivered(struct weft_transactor *transactor, struct weft_error *err)
 {
     char what[300];
-    if (transactor->undelivered == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT && topic_is_gone(transactor, err))
-        return;
     snprintf(what, sizeof what, "writing to %s", transactor->undelivered_topic);
-    weft_client_fail(transactor->client, transactor->undelivered, what, err);
+    fail_write(transactor, transactor->undelivered, what, err);
 }
 
 /* After _STATE, which only says that the transaction had failed before. */
@@ -323,10 +329,10 @@ static enum weft_verdict produce_batch(struct weft_transactor *transactor, const
         char what[256];
         snprintf(what, sizeof what, "writing the answer to %s partition %d offset %lld", batch->requests[i].topic,
                  (int)batch->requests[i].partition, (long long)batch->requests[i].offset);
-        weft_client_fail(transactor->client, code, what, err);
+        fail_write(transactor, code, what, err);
         if (err->class == WEFT_ERROR_FENCED)
             return WEFT_VERDICT_FENCED;
-        return code == RD_KAFKA_RESP_ERR__FATAL ? WEFT_VERDICT_FATAL : WEFT_VERDICT_ABORT;
+        return code == RD_KAFKA_RESP_ERR__FATAL ? WEFT_VERDICT_FATAL : take_back(transactor);
     }
     return WEFT_VERDICT_DONE;
 }
