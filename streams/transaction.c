@@ -130,6 +130,7 @@ static rd_kafka_resp_err_t flush(struct weft_transactor *transactor, int64_t dea
     step(transactor, "flush");
     rd_kafka_resp_err_t code = rd_kafka_flush(transactor->handle, left_ms > 0 ? (int)left_ms : 0);
     weft_outlets_flushed(transactor->outlets, OUTLETS);
+    step(transactor, "produce");
     return !code && transactor->undelivered ? RD_KAFKA_RESP_ERR__STATE : code;
 }
 

@@ -31,6 +31,7 @@ static const struct {
     {"score", WEFT_STAGE_SCORE},
     {"begin_transaction", WEFT_STAGE_PRODUCE},
     {"produce", WEFT_STAGE_PRODUCE},
+    {"flush", WEFT_STAGE_PRODUCE},
     {"send_offsets_to_transaction", WEFT_STAGE_COMMIT},
     {"commit_transaction", WEFT_STAGE_COMMIT},
 };

@@ -1,8 +1,10 @@
 #include "streams/processor_metrics.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "streams/processor_settings.h"
 #include "support/suite.h"
 
@@ -219,6 +221,24 @@ START_TEST(a_batch_counts_its_answers_its_stages_and_its_latency)
 }
 END_TEST
 
+START_TEST(waiting_for_a_queue_to_be_sent_is_a_part_of_producing)
+{
+    struct fixture fixture = set_up();
+    static const char *const calls[] = {"poll", "score", "produce", "flush", "send_offsets_to_transaction"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        weft_worker_metrics_step(worker(&fixture, 0), calls[i]);
+        if (strcmp(calls[i], "flush") == 0)
+            weft_clock_sleep_ms(6);
+    }
+    weft_worker_metrics_committed(worker(&fixture, 0), &(const struct weft_batch){0});
+    char *text = render(&fixture);
+    assert_line(text, "weft_stage_duration_seconds_count{processor=\"predict\",stage=\"produce\"} 1");
+    assert_line(text, "weft_stage_duration_seconds_bucket{processor=\"predict\",stage=\"produce\",le=\"0.005\"} 0");
+    free(text);
+    tear_down(&fixture);
+}
+END_TEST
+
 START_TEST(the_model_that_serves_last_is_the_one_that_is_named)
 {
     struct fixture fixture = set_up();
@@ -241,4 +261,5 @@ SUITE("processor_metrics", TEST(it_is_ready_when_all_workers_work), TEST(each_re
       TEST(that_a_worker_is_fenced_comes_before_what_others_wait_for), TEST(what_a_client_says_becomes_metrics),
       TEST(what_is_no_json_says_nothing_and_breaks_nothing),
       TEST(a_batch_counts_its_answers_its_stages_and_its_latency),
+      TEST(waiting_for_a_queue_to_be_sent_is_a_part_of_producing),
       TEST(the_model_that_serves_last_is_the_one_that_is_named))
