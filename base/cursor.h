@@ -94,15 +94,21 @@ static inline bool weft_cursor_real(struct weft_cursor *c, size_t size, double *
     return true;
 }
 
-/* How many items the next block of an array or map announces; 0 at its end. */
-static inline bool weft_cursor_block(struct weft_cursor *c, int64_t *count)
+/* How many items the next block of an array or map announces, 0 at its end, and where the block ends; *end is NULL
+ * where it does not say. Who reads the items has to see that they end there. */
+static inline bool weft_cursor_block(struct weft_cursor *c, int64_t *count, const uint8_t **end)
 {
     struct weft_cursor at = *c;
     int64_t size;
-    if (!weft_cursor_long(&at, count) || *count == INT64_MIN || (*count < 0 && !weft_cursor_long(&at, &size)))
+    *end = NULL;
+    if (!weft_cursor_long(&at, count) || *count == INT64_MIN)
         return false;
-    if (*count < 0)
+    if (*count < 0) {
+        if (!weft_cursor_long(&at, &size) || size < 0 || (uint64_t)size > weft_cursor_left(&at))
+            return false;
         *count = -*count;
+        *end = at.at + size;
+    }
     *c = at;
     return true;
 }

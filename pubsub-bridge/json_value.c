@@ -187,13 +187,13 @@ static bool write_record(struct writing *out, const struct weft_schema_type *typ
     return put(out, type->count ? "}" : "{}");
 }
 
-/* Announced number of items of the next block; 0 at the end, -1 when it is none. */
-static int64_t block_count(struct writing *out)
+/* Announced number of items of the next block; 0 at the end, -1 when it is none. *end is where it ends, or NULL. */
+static int64_t block_count(struct writing *out, const uint8_t **end)
 {
     int64_t count;
-    if (weft_cursor_block(&out->cursor, &count))
+    if (weft_cursor_block(&out->cursor, &count, end))
         return count;
-    fail(out, "it ends where a number of items should be");
+    fail(out, "no number of items, or one of bytes that there are not");
     return -1;
 }
 
@@ -201,14 +201,18 @@ static int64_t block_count(struct writing *out)
 static bool write_items(struct writing *out, const struct weft_schema_type *type)
 {
     bool is_map = type->kind == WEFT_SCHEMA_MAP, first = true;
+    const uint8_t *end;
     int64_t count;
     if (!put(out, is_map ? "{" : "["))
         return false;
-    while ((count = block_count(out)) > 0)
+    while ((count = block_count(out, &end)) > 0) {
         for (; count > 0; count--, first = false)
             if ((!first && !put(out, ",")) || (is_map && (!write_bytes(out, true) || !put(out, ":"))) ||
                 !write_value(out, type->items))
                 return false;
+        if (end && out->cursor.at != end)
+            return fail(out, "items that do not end where it says that they do");
+    }
     return count == 0 && put(out, is_map ? "}" : "]");
 }
 

@@ -147,13 +147,13 @@ static int64_t choice(struct inspection *in, size_t count, const char *what)
     return -1;
 }
 
-/* Announced number of items of the next block; 0 at the end, -1 when it is none. */
-static int64_t block_count(struct inspection *in)
+/* Announced number of items of the next block; 0 at the end, -1 when it is none. *end is where it ends, or NULL. */
+static int64_t block_count(struct inspection *in, const uint8_t **end)
 {
     int64_t count;
-    if (weft_cursor_block(&in->cursor, &count))
+    if (weft_cursor_block(&in->cursor, &count, end))
         return count;
-    stop(in, "the bytes end where a number of items should be");
+    stop(in, "no number of items, or one of bytes that there are not");
     return -1;
 }
 
@@ -194,9 +194,10 @@ static json_t *items(struct inspection *in, const struct weft_schema_type *type)
 {
     bool is_map = type->kind == WEFT_SCHEMA_MAP;
     json_t *collection = is_map ? json_object() : json_array();
+    const uint8_t *end;
     int64_t count;
     uint64_t index = 0;
-    while (collection && !stopped(in) && (count = block_count(in)) > 0) {
+    while (collection && !stopped(in) && (count = block_count(in, &end)) > 0) {
         if (!is_map && type->items->empty && (uint64_t)count > EMPTY_ITEMS_MAX - index) {
             stop(in, "announces more items than anybody needs");
             break;
@@ -207,6 +208,8 @@ static json_t *items(struct inspection *in, const struct weft_schema_type *type)
             else
                 item(in, type->items, index, collection);
         }
+        if (end && !stopped(in) && in->cursor.at != end)
+            stop(in, "its items do not end where it says that they do");
     }
     if (collection && index > ITEMS_SHOWN && !is_map)
         json_array_append_new(collection, json_sprintf("... (%" PRIu64 " items)", index));

@@ -302,52 +302,43 @@ void weft_plan_destroy(struct weft_plan *plan)
     free(plan);
 }
 
-/* The next block of items: how many, 0 at the end. The size that may stand before a block is not needed. */
-static bool next_block(struct weft_cursor *c, uint64_t *count)
-{
-    int64_t announced, bytes;
-    if (!weft_cursor_long(c, &announced))
-        return false;
-    if (announced < 0 && (!weft_cursor_long(c, &bytes) || bytes < 0))
-        return false;
-    *count = announced < 0 ? -(uint64_t)announced : (uint64_t)announced;
-    return true;
-}
-
 /* Checks all blocks of an array of numbers and notes where they are and how many items they hold. */
 static bool read_floats(const struct weft_schema_type *items, struct weft_cursor *c, struct weft_plan_value *value)
 {
-    uint64_t count, total = 0;
-    int64_t number;
+    const uint8_t *end;
+    int64_t count, number, total = 0;
     value->items = (uint8_t)items->kind;
     value->at = c->at;
     do {
-        if (!next_block(c, &count))
+        if (!weft_cursor_block(c, &count, &end))
             return false;
-        if (count > weft_cursor_left(c)) /* an item has at least one byte */
+        if ((uint64_t)count > weft_cursor_left(c)) /* an item has at least one byte */
             return false;
         if (items->kind == WEFT_SCHEMA_FLOAT) {
             if (!weft_cursor_skip(c, (size_t)count * 4))
                 return false;
         } else {
-            for (uint64_t i = 0; i < count; i++)
+            for (int64_t i = 0; i < count; i++)
                 if (!weft_cursor_long(c, &number))
                     return false;
         }
+        if (end && c->at != end)
+            return false;
         total += count;
     } while (count);
     value->size = (size_t)(c->at - value->at);
-    value->number = (int64_t)total;
+    value->number = total;
     return true;
 }
 
 void weft_plan_floats(const struct weft_plan_value *value, float *out, size_t max)
 {
     struct weft_cursor c = weft_cursor_of(value->at, value->size);
-    uint64_t count;
+    const uint8_t *end;
+    int64_t count;
     size_t done = 0;
-    while (done < max && next_block(&c, &count) && count) {
-        for (uint64_t i = 0; i < count && done < max; i++, done++) {
+    while (done < max && weft_cursor_block(&c, &count, &end) && count) {
+        for (int64_t i = 0; i < count && done < max; i++, done++) {
             const uint8_t *p;
             int64_t number = 0;
             if (value->items == WEFT_SCHEMA_FLOAT && weft_cursor_take(&c, 4, &p)) {

@@ -64,5 +64,43 @@ START_TEST(a_null_value_is_an_empty_input)
 }
 END_TEST
 
+START_TEST(a_block_of_items_says_where_it_ends_or_does_not)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool valid;
+        int64_t count;
+        long end; /* -1: not said */
+    } cases[] = {
+        {"\x06"
+         "abc",
+         4, true, 3, -1},
+        {"\x05\x06"
+         "abc",
+         5, true, 3, 5},
+        {"\x05\x08"
+         "abc",
+         5, false, 0, 0}, /* beyond the input */
+        {"\x05\x01"
+         "abc",
+         5, false, 0, 0}, /* of -1 bytes */
+        {"\x05", 1, false, 0, 0},
+        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x00", 11, false, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t count;
+        const uint8_t *end;
+        struct weft_cursor c = weft_cursor_of(cases[i].bytes, cases[i].size);
+        ck_assert_msg(weft_cursor_block(&c, &count, &end) == cases[i].valid, "case %zu", i);
+        if (!cases[i].valid)
+            continue;
+        ck_assert_int_eq(count, cases[i].count);
+        ck_assert_int_eq(end ? end - (const uint8_t *)cases[i].bytes : -1, cases[i].end);
+    }
+}
+END_TEST
+
 SUITE("cursor", TEST(longs_are_zig_zag_varints), TEST(a_long_that_does_not_end_or_does_not_fit_is_refused),
-      TEST(a_length_beyond_the_end_is_refused_and_nothing_moves), TEST(a_null_value_is_an_empty_input))
+      TEST(a_length_beyond_the_end_is_refused_and_nothing_moves), TEST(a_null_value_is_an_empty_input),
+      TEST(a_block_of_items_says_where_it_ends_or_does_not))

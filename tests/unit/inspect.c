@@ -91,6 +91,17 @@ START_TEST(a_count_of_items_without_bytes_keeps_nobody_at_work)
 }
 END_TEST
 
+START_TEST(a_block_that_ends_elsewhere_than_it_says_is_told)
+{
+    static const char array[] = "{\"type\":\"array\",\"items\":\"int\"}";
+    expect(array, "\x03\x04\x02\x04\x00", 5, "[1,2]", "");
+    expect(array, "\x03\x02\x02\x04\x00", 5, "[1,2]",
+           "the value: its items do not end where it says that they do, at byte 4 of the body (1 are left)");
+    expect(array, "\x03\x01\x02\x04\x00", 5, "[]",
+           "the value: no number of items, or one of bytes that there are not, at byte 0 of the body (5 are left)");
+}
+END_TEST
+
 START_TEST(a_type_within_itself_ends_somewhere)
 {
     char body[4096];
@@ -108,4 +119,5 @@ END_TEST
 SUITE("inspect", TEST(a_whole_value_is_shown_whole), TEST(of_a_value_that_ends_early_is_shown_what_there_is),
       TEST(every_cut_of_a_value_says_where_it_ends), TEST(bytes_left_over_are_told),
       TEST(a_choice_that_there_is_not_is_told), TEST(what_is_long_is_cut),
-      TEST(a_count_of_items_without_bytes_keeps_nobody_at_work), TEST(a_type_within_itself_ends_somewhere))
+      TEST(a_count_of_items_without_bytes_keeps_nobody_at_work), TEST(a_block_that_ends_elsewhere_than_it_says_is_told),
+      TEST(a_type_within_itself_ends_somewhere))

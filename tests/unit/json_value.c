@@ -129,7 +129,8 @@ START_TEST(what_is_not_of_the_schema_is_refused_where_it_ends)
     CORRUPT("[\"null\",\"int\"]", "\4", "a branch that the union does not have");
     CORRUPT("{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]}", "\1", "a symbol that the enum does not have");
     CORRUPT("{\"type\":\"fixed\",\"name\":\"F\",\"size\":2}", "\1", "it ends within a fixed");
-    CORRUPT(ARRAY("\"int\""), "\2\2", "a number of items should be");
+    CORRUPT(ARRAY("\"int\""), "\2\2", "no number of items");
+    CORRUPT(ARRAY("\"int\""), "\3\2\2\4\0", "items that do not end where it says that they do");
     CORRUPT("\"null\"", "\0", "bytes are left over, at byte 0");
 }
 END_TEST
