@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "streams/reader.h"
+#include "streams/scan.h"
 
 void weft_replay_plan_clear(struct weft_replay_plan *plan)
 {
@@ -72,20 +73,43 @@ out:
     return result;
 }
 
-/* What the topic holds, markers of transactions included. */
+/* Ends the scan: one record is enough. */
+static int see_record(const rd_kafka_message_t *message, void *arg, struct weft_error *err)
+{
+    (void)message;
+    (void)err;
+    *(bool *)arg = true;
+    return -1;
+}
+
+/* What the topic holds, markers of transactions included; none where a transaction that was aborted has left all of it:
+ * a replay that ends in its first one does. */
 static int count_records(const struct weft_replay_request *request, const char *name, struct weft_replay_topic *topic,
                          struct weft_error *err)
 {
-    int result = 0;
+    int result = -1;
+    bool seen = false;
+    struct weft_scan_range *ranges = NULL;
     struct weft_reader *reader = weft_reader_new(request->settings, name, request->log, err);
     if (!reader)
         return -1;
-    for (int32_t p = 0; result == 0 && p < weft_reader_partition_count(reader); p++) {
-        int64_t first, end;
-        result = weft_reader_range(reader, p, &first, &end, err);
-        if (result == 0)
-            topic->records += (uint64_t)(end - first);
+    ranges = calloc((size_t)weft_reader_partition_count(reader), sizeof *ranges);
+    if (!ranges) {
+        weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
+        goto out;
     }
+    if (weft_scan_all(reader, ranges, err) != 0)
+        goto out;
+    for (int32_t p = 0; p < weft_reader_partition_count(reader); p++)
+        topic->records += (uint64_t)(ranges[p].end - ranges[p].next);
+    struct weft_scan scan = {.reader = reader, .ranges = ranges, .see = see_record, .arg = &seen};
+    if (weft_scan_read(&scan, err) != 0 && !seen)
+        goto out;
+    if (!seen)
+        topic->records = 0;
+    result = 0;
+out:
+    free(ranges);
     weft_reader_destroy(reader);
     return result;
 }

@@ -20,8 +20,8 @@ struct weft_replay_request {
 
 /* A topic to be written to. */
 struct weft_replay_topic {
-    int partitions; /* 0: there is no such topic */
-    uint64_t records;
+    int partitions;   /* 0: there is no such topic */
+    uint64_t records; /* at most; 0 when a committed reader sees none */
 };
 
 struct weft_replay_plan {

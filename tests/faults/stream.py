@@ -17,9 +17,8 @@ import time
 
 from support import wait_for
 from support.processor import Processor
-from support.weft import BUILD, PROGRAM
+from support.weft import BUILD, PROGRAM, WITH_FAILPOINTS
 
-WITH_FAILPOINTS = BUILD / "tests" / "faults" / "weft_failpoints"
 LEAPING_CLOCK = BUILD / "tests" / "faults" / "libleaping_clock.so"
 LEDGER = BUILD / "faults.jsonl"
 FENCED = 3

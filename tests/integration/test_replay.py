@@ -10,7 +10,7 @@ from confluent_kafka import TopicPartition
 
 from support import SharedCluster, wait_for
 from support.processor import MODEL, Processor
-from support.weft import SOURCE
+from support.weft import PROGRAM, SOURCE, WITH_FAILPOINTS
 
 RESULT = json.loads((SOURCE / "schemas" / "predict_result.avsc").read_text())
 CLASSES = ["cat", "dog", "owl", "fox"]
@@ -41,8 +41,11 @@ class Replay(SharedCluster):
                            status=status)
         return json.loads(result.out.splitlines()[-1])["done" if status == 0 else "error"]
 
-    def start(self, *options):
-        return self.start_weft("replay", self.replay, "--execute", *options, settings=self.settings())
+    def start(self, *options, failpoint=None, **extra):
+        """failpoint: NAME:N:kill or NAME:N:stop, as in streams/failpoint.h."""
+        return self.start_weft("replay", self.replay, "--execute", *options, settings=self.settings(**extra),
+                               environment={"FAILPOINT": failpoint} if failpoint else None,
+                               program=WITH_FAILPOINTS if failpoint else PROGRAM)
 
     def requests(self):
         return {(m.partition(), m.offset()) for m in self.kafka.read(self.source)}
@@ -131,6 +134,20 @@ class Running(Replay):
         self.assertTrue(0 < plan["left"] < 3000, plan)
         self.assertEqual(self.execute()["left"], 0)
         self.assert_exactly_once(requests)
+
+    def test_killed_in_its_first_transaction_it_begins_anew_by_its_name(self):
+        self.processor.send(300)
+        self.kafka.produce(self.source, [b"no request"])
+        killed = self.start(failpoint="offsets:1:kill", **{"transaction.timeout.ms": 5000, "producer.linger.ms": 0})
+        self.assertEqual(killed.wait(), -signal.SIGKILL)
+        for topic in (self.results, self.dead_letters):  # until the cluster has aborted it
+            wait_for(lambda at=topic: self.kafka.settled(at), f"the end of the transaction in {topic}")
+            self.assertGreater(sum(self.kafka.end_offsets(topic).values()), 1)
+            self.assertEqual(self.kafka.read(topic), [])
+        plan = self.plan()
+        self.assertEqual((plan["resumed"], plan["results"]["records"], plan["dead_letters"]["records"]), (False, 0, 0))
+        self.execute()
+        self.assert_exactly_once(self.requests(), dead=1)
 
     def test_a_stop_ends_it_between_transactions_and_it_goes_on_later(self):
         self.processor.send(1000)

@@ -12,6 +12,7 @@ from support.wait import DEADLINE, wait_for
 SOURCE = Path(__file__).resolve().parents[3]
 BUILD = Path(os.environ.get("BUILD_FOLDER", SOURCE / "build"))
 PROGRAM = BUILD / "cli" / "weft"
+WITH_FAILPOINTS = BUILD / "tests" / "faults" / "weft_failpoints"  # see streams/failpoint.h
 
 
 def command_line(command, arguments, settings, program=PROGRAM):
