@@ -129,7 +129,9 @@ static void print_text(const struct weft_letter *letter, json_t *decoded, int64_
         printf("request: %s partition %d offset %" PRId64 ", %s\n",
                weft_printable(text, sizeof text, says->topic.at, says->topic.size), (int)says->partition, says->offset,
                cli_time(time, says->timestamp_ms));
-    if (says->value_size >= 0)
+    if (says->value_size == 0)
+        puts("cut: key and headers were too large to be kept");
+    else if (says->value_size > 0)
         printf("cut: %zu of %" PRId64 " bytes of the value were kept\n", message->len, says->value_size);
     if (says->attempt > 0)
         printf("attempt: %d\n", (int)says->attempt);

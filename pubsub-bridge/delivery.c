@@ -174,7 +174,7 @@ static int produce_dead_letter(struct weft_delivery *delivery, const Pubsub__Mes
         rd_kafka_header_add(headers, "weft.source.subscription", -1, delivery->config.source, -1);
         rd_kafka_header_add(headers, "weft.source.message.id", -1, message->message_id, -1);
         rd_kafka_header_add(headers, "weft.processor", -1, delivery->config.bridge, -1);
-        if (kept < message->data.len) {
+        if (bare || kept < message->data.len) {
             snprintf(size, sizeof size, "%zu", message->data.len);
             rd_kafka_header_add(headers, "weft.value.size", -1, size, -1);
         }

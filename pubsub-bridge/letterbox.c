@@ -57,7 +57,7 @@ int weft_letterbox_put(struct weft_letterbox *box, const rd_kafka_message_t *rec
 {
     rd_kafka_headers_t *kept = NULL, *headers;
     headers = rd_kafka_message_headers(record, &kept) ? rd_kafka_headers_new(8) : rd_kafka_headers_copy(kept);
-    weft_deadletter_describe(headers, record, record->len, weft_error_class_name(why->class), why->message,
+    weft_deadletter_describe(headers, record, true, weft_error_class_name(why->class), why->message,
                              box->config.bridge);
     rd_kafka_resp_err_t code =
         rd_kafka_producev(box->producer, RD_KAFKA_V_RKT(box->topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),

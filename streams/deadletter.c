@@ -30,7 +30,7 @@ static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t nu
     add_text(headers, name, text);
 }
 
-void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_message_t *request, size_t kept,
+void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_message_t *request, bool whole,
                               const char *error_class, const char *reason, const char *processor)
 {
     add_text(headers, class_header, error_class);
@@ -40,7 +40,7 @@ void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_messag
     add_number(headers, offset_header, request->offset);
     add_number(headers, timestamp_header, rd_kafka_message_timestamp(request, NULL));
     add_text(headers, processor_header, processor);
-    if (kept < request->len)
+    if (!whole)
         add_number(headers, size_header, (int64_t)request->len);
 }
 

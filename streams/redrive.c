@@ -40,7 +40,7 @@ const char *weft_redrive_fate_text(enum weft_redrive_fate fate)
     static const char *const texts[WEFT_REDRIVE_FATES] = {
         [WEFT_REDRIVE_SEND] = "to be sent",
         [WEFT_REDRIVE_DONE] = "redriven before",
-        [WEFT_REDRIVE_CUT] = "refused: only a part of the value was kept",
+        [WEFT_REDRIVE_CUT] = "refused: only a part was kept",
         [WEFT_REDRIVE_ATTEMPTS] = "refused: redriven as often as --max-attempts allows",
         [WEFT_REDRIVE_ELSEWHERE] = "refused: came from another topic",
         [WEFT_REDRIVE_NO_SOURCE] = "refused: do not say where they came from",

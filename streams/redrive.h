@@ -19,7 +19,7 @@
 enum weft_redrive_fate {
     WEFT_REDRIVE_SEND,
     WEFT_REDRIVE_DONE,      /* was redriven before */
-    WEFT_REDRIVE_CUT,       /* its value is not whole */
+    WEFT_REDRIVE_CUT,       /* it is not whole */
     WEFT_REDRIVE_ATTEMPTS,  /* was redriven as often as may be, and came back */
     WEFT_REDRIVE_ELSEWHERE, /* came from another topic */
     WEFT_REDRIVE_NO_SOURCE, /* does not say where it came from */

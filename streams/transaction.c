@@ -193,7 +193,8 @@ static rd_kafka_resp_err_t produce_dead_letter(struct weft_transactor *transacto
         }
         if (!record.headers)
             record.headers = rd_kafka_headers_new(8);
-        weft_deadletter_describe(record.headers, request, kept, error_class, reason, transactor->config.processor);
+        weft_deadletter_describe(record.headers, request, !bare && kept == request->len, error_class, reason,
+                                 transactor->config.processor);
         code = produce(transactor, &transactor->outlets[DEAD_LETTERS], &record, request->partition, deadline_ms);
         if (bare)
             break;

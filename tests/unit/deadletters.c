@@ -158,6 +158,7 @@ END_TEST
 START_TEST(a_letter_that_was_cut_is_refused)
 {
     ck_assert_int_eq(judge_with("weft.value.size", "1000000", false), WEFT_REDRIVE_CUT);
+    ck_assert_int_eq(judge_with("weft.value.size", "0", false), WEFT_REDRIVE_CUT);
 }
 END_TEST
 

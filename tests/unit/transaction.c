@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "streams/deadletter.h"
 #include "support/mock_cluster.h"
 #include "support/suite.h"
 
@@ -191,6 +192,37 @@ START_TEST(a_result_that_its_topic_refuses_becomes_a_dead_letter)
 }
 END_TEST
 
+START_TEST(a_dead_letter_that_had_to_leave_its_key_behind_says_so_though_its_value_is_empty)
+{
+    struct fixture f;
+    rd_kafka_headers_t *headers;
+    struct weft_deadletter says;
+    static char key[2 << 20]; /* more than message.max.bytes */
+    set_up(&f);
+    expect(&f, claim(&f), WEFT_VERDICT_DONE);
+    rd_kafka_message_t *request = f.batch.messages[0];
+    request->payload = NULL;
+    request->len = 0;
+    request->key = key;
+    request->key_len = sizeof key;
+    expect(&f, run(&f), WEFT_VERDICT_DONE);
+
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(weft_client_handle(f.consumer), "in.dead", NULL);
+    ck_assert_int_eq(rd_kafka_consume_start(topic, 0, RD_KAFKA_OFFSET_BEGINNING), 0);
+    rd_kafka_message_t *letter = rd_kafka_consume(topic, 0, POLL_MS);
+    ck_assert_ptr_nonnull(letter);
+    ck_assert_int_eq(rd_kafka_message_headers(letter, &headers), RD_KAFKA_RESP_ERR_NO_ERROR);
+    weft_deadletter_read(headers, &says);
+    ck_assert_int_eq(says.offset, request->offset);
+    ck_assert_uint_eq(letter->key_len, 0);
+    ck_assert_int_eq(says.value_size, 0);
+    rd_kafka_message_destroy(letter);
+    rd_kafka_consume_stop(topic, 0);
+    rd_kafka_topic_destroy(topic);
+    tear_down(&f);
+}
+END_TEST
+
 START_TEST(a_commit_that_takes_longer_than_one_call_waits_is_waited_for)
 {
     struct fixture f;
@@ -220,5 +252,6 @@ SUITE("transaction", TEST(results_and_dead_letters_are_written_in_one_transactio
       TEST(a_missing_right_on_the_transactional_id_is_fatal_and_named),
       TEST(a_batch_that_its_topic_refuses_as_too_large_is_sent_in_smaller_ones),
       TEST(a_result_that_its_topic_refuses_becomes_a_dead_letter),
+      TEST(a_dead_letter_that_had_to_leave_its_key_behind_says_so_though_its_value_is_empty),
       TEST(a_commit_that_takes_longer_than_one_call_waits_is_waited_for),
       TEST(a_transaction_is_aborted_when_it_is_told_to))
