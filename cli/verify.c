@@ -21,12 +21,12 @@ static const char *answer_topic(const struct weft_processor_names *names, const 
 
 static json_t *counts_json(const struct weft_account_counts *counts)
 {
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "requests", (json_int_t)counts->requests, "results",
-                     (json_int_t)counts->results, "dead_letters", (json_int_t)counts->dead_letters, "missing",
-                     (json_int_t)counts->missing, "duplicated", (json_int_t)counts->duplicated, "unexpected",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "requests", (json_int_t)counts->requests,
+                     "results", (json_int_t)counts->results, "dead_letters", (json_int_t)counts->dead_letters,
+                     "missing", (json_int_t)counts->missing, "duplicated", (json_int_t)counts->duplicated, "unexpected",
                      (json_int_t)counts->unexpected, "aborted", (json_int_t)counts->aborted, "unseen",
-                     (json_int_t)counts->unseen, "expired", (json_int_t)counts->expired, "unread",
-                     (json_int_t)counts->unread);
+                     (json_int_t)counts->unseen, "expired", (json_int_t)counts->expired, "compacted",
+                     (json_int_t)counts->compacted, "unread", (json_int_t)counts->unread);
 }
 
 static json_t *offender_json(const struct weft_processor_names *names, enum weft_account_fault fault,
@@ -61,6 +61,7 @@ static void print_json(const struct weft_verify_report *report, const struct wef
     }
     json_t *all = counts_json(weft_account_total(report->account));
     json_object_set_new(all, "unreadable", json_integer((json_int_t)report->unreadable));
+    json_object_set_new(all, "compaction_presumed", json_boolean(report->presumed));
     json_object_set_new(all, "committed", json_boolean(report->committed));
     json_object_set_new(all, "passed", json_boolean(weft_verify_passed(report)));
     json_object_set_new(all, "partitions", partitions);
@@ -90,8 +91,9 @@ static void print_offenders(const struct weft_verify_report *report, const struc
 }
 
 /* What looks like a loss and is none. */
-static void print_gaps(const struct weft_account_counts *total)
+static void print_gaps(const struct weft_verify_report *report)
 {
+    const struct weft_account_counts *total = weft_account_total(report->account);
     if (total->aborted)
         printf("%" PRIu64 " offsets hold what an aborted transaction left: no requests\n", total->aborted);
     if (total->unseen)
@@ -100,6 +102,9 @@ static void print_gaps(const struct weft_account_counts *total)
                total->unseen);
     if (total->expired)
         printf("%" PRIu64 " answers are to requests that retention has taken since\n", total->expired);
+    if (total->compacted)
+        printf("%" PRIu64 " answers are to requests that compaction has taken since%s\n", total->compacted,
+               report->presumed ? ", if the topic is compacted: its settings could not be read" : "");
     if (total->unread)
         printf("%" PRIu64 " offsets were taken by retention before the group had read them\n", total->unread);
 }
@@ -122,7 +127,7 @@ static void print_table(const struct weft_verify_report *report, const struct we
     print_offenders(report, names, WEFT_ACCOUNT_MISSING);
     print_offenders(report, names, WEFT_ACCOUNT_DUPLICATED);
     print_offenders(report, names, WEFT_ACCOUNT_UNEXPECTED);
-    print_gaps(weft_account_total(report->account));
+    print_gaps(report);
     if (report->unreadable)
         printf("%" PRIu64 " records of %s or %s do not say which request they answer\n", report->unreadable,
                names->sink, names->dead_letters);

@@ -10,8 +10,8 @@
 #include "pubsub-bridge/pubsub.pb-c.h"
 #include "pubsub-bridge/resource.h"
 #include "streams/client.h"
+#include "streams/live_config.h"
 #include "topology/bridge_names.h"
-#include "topology/live_config.h"
 #include "topology/value.h"
 
 enum { ANSWER_MS = 3000 };

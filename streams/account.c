@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /* What is known of one offset, in two bits. */
-enum state { NOTHING, UNANSWERED, ANSWERED, ANSWERED_TWICE };
+enum state { GAP, UNANSWERED, ANSWERED, ABORTED };
 
 enum { STATES_PER_BYTE = 4, STATE_BITS = 2, STATE_MASK = 3 };
 
@@ -22,6 +22,7 @@ struct offenders {
 struct weft_account {
     struct partition *partitions;
     int32_t count;
+    bool compacted;
     uint64_t nowhere; /* answers to partitions that the source does not have */
     struct weft_account_counts total;
     struct offenders offenders[WEFT_ACCOUNT_FAULTS];
@@ -94,7 +95,7 @@ static void set_state(struct partition *p, int64_t offset, enum state state)
 void weft_account_request(struct weft_account *account, int32_t partition, int64_t offset)
 {
     struct partition *p = &account->partitions[partition];
-    if (!in_range(p, offset) || get_state(p, offset) != NOTHING)
+    if (!in_range(p, offset) || get_state(p, offset) != GAP)
         return;
     set_state(p, offset, UNANSWERED);
     p->shown.counts.requests++;
@@ -103,8 +104,10 @@ void weft_account_request(struct weft_account *account, int32_t partition, int64
 void weft_account_aborted(struct weft_account *account, int32_t partition, int64_t offset)
 {
     struct partition *p = &account->partitions[partition];
-    if (in_range(p, offset) && get_state(p, offset) == NOTHING)
-        p->shown.counts.aborted++;
+    if (!in_range(p, offset) || get_state(p, offset) != GAP)
+        return;
+    set_state(p, offset, ABORTED);
+    p->shown.counts.aborted++;
 }
 
 void weft_account_expire(struct weft_account *account, int32_t partition, int64_t start)
@@ -113,7 +116,7 @@ void weft_account_expire(struct weft_account *account, int32_t partition, int64_
     if (start > p->shown.start)
         p->shown.start = start;
     for (; p->shown.from < start && p->shown.from < p->shown.to; p->shown.from++)
-        if (get_state(p, p->shown.from) != NOTHING)
+        if (get_state(p, p->shown.from) != GAP)
             p->shown.counts.requests--;
 }
 
@@ -122,14 +125,19 @@ void weft_account_extend(struct weft_account *account, int32_t partition, int64_
     account->partitions[partition].shown.end = end;
 }
 
+void weft_account_compacted(struct weft_account *account)
+{
+    account->compacted = true;
+}
+
 bool weft_account_gaps(const struct weft_account *account, int32_t partition, int64_t *first, int64_t *last)
 {
     const struct partition *p = &account->partitions[partition];
     if (p->shown.counts.requests == (uint64_t)(p->shown.to - p->shown.from))
         return false;
-    for (*first = p->shown.from; get_state(p, *first) != NOTHING;)
+    for (*first = p->shown.from; get_state(p, *first) != GAP;)
         ++*first;
-    for (*last = p->shown.to - 1; get_state(p, *last) != NOTHING;)
+    for (*last = p->shown.to - 1; get_state(p, *last) != GAP;)
         --*last;
     return true;
 }
@@ -147,21 +155,23 @@ static void answer_in_range(struct weft_account *account, int32_t partition, int
                             const struct weft_answer_place *answer)
 {
     struct partition *p = &account->partitions[partition];
-    switch (get_state(p, offset)) {
-    case NOTHING:
+    const enum state state = get_state(p, offset);
+    if (state == GAP && account->compacted) {
+        set_state(p, offset, ANSWERED);
+        p->shown.counts.compacted++;
+        return;
+    }
+    if (state == GAP || state == ABORTED) {
         p->shown.counts.unexpected++;
         add_offender(account, WEFT_ACCOUNT_UNEXPECTED, partition, offset, answer);
         return;
-    case UNANSWERED:
-        set_state(p, offset, ANSWERED);
-        p->answered++;
-        break;
-    case ANSWERED:
-        set_state(p, offset, ANSWERED_TWICE);
+    }
+    if (state == ANSWERED) {
         p->shown.counts.duplicated++;
         add_offender(account, WEFT_ACCOUNT_DUPLICATED, partition, offset, answer);
-        break;
-    case ANSWERED_TWICE: break;
+    } else {
+        set_state(p, offset, ANSWERED);
+        p->answered++;
     }
     if (answer->kind == WEFT_ANSWER_RESULT)
         p->shown.counts.results++;
@@ -220,6 +230,7 @@ static void add_counts(struct weft_account_counts *total, const struct weft_acco
     total->aborted += counts->aborted;
     total->unseen += counts->unseen;
     total->expired += counts->expired;
+    total->compacted += counts->compacted;
     total->unread += counts->unread;
 }
 

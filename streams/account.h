@@ -22,7 +22,7 @@ struct weft_answer_place {
 
 enum weft_account_fault {
     WEFT_ACCOUNT_MISSING,    /* a request without an answer */
-    WEFT_ACCOUNT_DUPLICATED, /* a request with more than one */
+    WEFT_ACCOUNT_DUPLICATED, /* an answer to a request that has one already */
     WEFT_ACCOUNT_UNEXPECTED, /* an answer to an offset where there is no request */
     WEFT_ACCOUNT_FAULTS,
 };
@@ -39,10 +39,11 @@ struct weft_account_counts {
     uint64_t requests, results, dead_letters; /* in the range */
     uint64_t missing, duplicated, unexpected;
     /* Offsets of the range that hold no request and need none. */
-    uint64_t aborted; /* a record of an aborted transaction */
-    uint64_t unseen;  /* nothing that a client can see: a transaction's marker, or a record that compaction took */
-    uint64_t expired; /* answers to requests that retention has taken since */
-    uint64_t unread;  /* offsets that retention took before the group had read them */
+    uint64_t aborted;   /* a record of an aborted transaction */
+    uint64_t unseen;    /* nothing that a client can see: a transaction's marker, or a record that compaction took */
+    uint64_t expired;   /* answers to requests that retention has taken since */
+    uint64_t compacted; /* the same of compaction */
+    uint64_t unread;    /* offsets that retention took before the group had read them */
 };
 
 struct weft_account_partition {
@@ -65,8 +66,11 @@ int weft_account_open(struct weft_account *account, int32_t partition, const str
 void weft_account_request(struct weft_account *account, int32_t partition, int64_t offset);
 /* After the requests: a record that only an uncommitted reader sees; requests themselves may be named, too. */
 void weft_account_aborted(struct weft_account *account, int32_t partition, int64_t offset);
-/* After the requests: retention has moved the source's beginning meanwhile. */
+/* After the requests, before what was aborted: retention has moved the source's beginning meanwhile. */
 void weft_account_expire(struct weft_account *account, int32_t partition, int64_t start);
+/* Before the answers: compaction takes records out of the source, so that one may have stood where nothing is now.
+ * Whether it did, or a transaction's marker, nobody can tell any more. */
+void weft_account_compacted(struct weft_account *account);
 /* Before the answers: where the source ends now. Whoever answers more than there was then is not believed. */
 void weft_account_extend(struct weft_account *account, int32_t partition, int64_t end);
 

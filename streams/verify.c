@@ -10,12 +10,14 @@
 #include "streams/client.h"
 #include "streams/consumer.h"
 #include "streams/deadletter.h"
+#include "streams/live_config.h"
 #include "streams/message.h"
 #include "streams/reader.h"
 #include "streams/scan.h"
 
 enum {
     COMMITTED_TIMEOUT_MS = 30000,
+    SETTINGS_TIMEOUT_MS = 10000,
     POLL_MS = 200,
     /* For how long an answer may be on its way: a commit becomes visible in the offsets topic and in the sink by
      * separate markers, and an instance that was killed keeps its partitions of the sink unreadable for
@@ -43,6 +45,7 @@ struct verification {
     struct answers sink, dead_letters;
     struct weft_progress *progress;
     uint64_t records;
+    bool keyless; /* the source has a request without a key */
 };
 
 /* The group's committed offsets, RD_KAFKA_OFFSET_INVALID where there are none; the caller destroys the list. */
@@ -115,6 +118,7 @@ static int see_request(const rd_kafka_message_t *message, void *arg, struct weft
 {
     struct verification *v = arg;
     (void)err;
+    v->keyless = v->keyless || !message->key;
     weft_account_request(v->account, message->partition, message->offset);
     return 0;
 }
@@ -225,6 +229,24 @@ static int scan_source(struct verification *v, struct weft_reader *reader, struc
     return weft_scan_read(&scan, err);
 }
 
+/* Whether the source is compacted, and gaps in it are no wonder. Where its settings may not be read, it is held to be
+ * unless the log says otherwise: brokers take no record without a key for a compacted topic. */
+static void find_compaction(struct verification *v)
+{
+    struct weft_error err = {0};
+    struct weft_live_config config = {0};
+    const struct weft_client_options options = {.role = WEFT_KAFKA_ADMIN};
+    struct weft_client *client = weft_client_new(v->settings, &options, v->config->log, &err);
+    const bool asked =
+        client && weft_live_config_read(client, v->config->source, SETTINGS_TIMEOUT_MS, &config, &err) == 0;
+    const struct weft_live_setting *policy = weft_live_config_find(&config, "cleanup.policy");
+    v->report->presumed = !asked && !v->keyless;
+    if (v->report->presumed || (policy && policy->value && strstr(policy->value, "compact")))
+        weft_account_compacted(v->account);
+    weft_live_config_clear(&config);
+    weft_client_destroy(client);
+}
+
 /* Reads the requests, and of partitions with gaps between them what stands there. */
 static int read_requests(struct verification *v, struct weft_error *err)
 {
@@ -256,6 +278,7 @@ static int read_requests(struct verification *v, struct weft_error *err)
         uncommitted = weft_reader_new_uncommitted(v->settings, v->config->source, v->config->log, err);
         if (!uncommitted || scan_source(v, uncommitted, ranges, see_uncommitted, err) != 0)
             goto out;
+        find_compaction(v);
     }
     result = 0;
 out:

@@ -29,6 +29,7 @@ struct weft_verify_report {
     uint64_t unreadable;          /* records of sink and dead letters that name no source */
     bool committed;               /* whether the group has committed anything */
     bool empty;                   /* whether the source has no request at all */
+    bool presumed;                /* that the source is compacted: its settings could not be read */
 };
 
 /* 0 when it could be done, whatever came out. The report is to be cleared also after a failure. */

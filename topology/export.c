@@ -12,7 +12,7 @@
 #include "schemas/registry.h"
 #include "schemas/registry_settings.h"
 #include "streams/client.h"
-#include "topology/live_config.h"
+#include "streams/live_config.h"
 #include "topology/topic_settings.h"
 
 enum { PATH_SIZE = 4096, SUBJECT_SIZE = 300 };

@@ -2,7 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "topology/live_config.h"
+#include "streams/live_config.h"
+#include "topology/config_change.h"
 #include "topology/steps.h"
 #include "topology/topics.h"
 #include "topology/value.h"
@@ -131,7 +132,7 @@ static int plan_setting(struct weft_topology_plan *plan, struct weft_topology_st
     step.verdict = WEFT_STEP_CHANGE;
     if (!setting || !setting->value || !shrinks(declared->name, setting->value, declared->value)) {
         struct weft_error refusal = {0};
-        int verdict = weft_live_config_change(plan->client, step.name, declared, 1, true, plan->timeout_ms, &refusal);
+        int verdict = weft_config_change(plan->client, step.name, declared, 1, true, plan->timeout_ms, &refusal);
         return add_checked(plan, step, verdict, &refusal, "", err);
     }
     if (weft_plan_allows(plan, WEFT_ALLOW_RETENTION, step.name))
@@ -217,7 +218,7 @@ static int execute_settings(struct weft_topology_plan *plan, const struct weft_t
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
     for (size_t i = 0; i < count; i++)
         changes[i] = (struct weft_topology_config){steps[i].setting, steps[i].to};
-    int result = weft_live_config_change(plan->client, steps->name, changes, count, false, plan->timeout_ms, err);
+    int result = weft_config_change(plan->client, steps->name, changes, count, false, plan->timeout_ms, err);
     free(changes);
     return result == 0 ? 0 : weft_error_prefix(err, "changing topic %s", steps->name);
 }

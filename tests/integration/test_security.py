@@ -40,6 +40,32 @@ class Rights(SecuredCluster):
         self.assertEqual(instance.stop(), 0)
         self.processor.assert_exactly_once()
 
+    def test_verify_presumes_compaction_where_it_may_not_ask_and_every_request_has_a_key(self):
+        p = self.processor
+        for topic in (p.source, p.sink, p.dead_letters):
+            self.allow(ResourceType.TOPIC, topic, AclOperation.READ, AclOperation.DESCRIBE)
+        self.allow(ResourceType.GROUP, p.group, AclOperation.READ)
+        instance = p.start()
+        producer = self.kafka.producer(**{"transactional.id": "sender"})
+        producer.init_transactions(60)
+        for i in range(2):
+            producer.begin_transaction()
+            producer.produce(p.source, p.request(i), key=b"k", partition=0)
+            producer.commit_transaction(60)
+        wait_for(lambda: len(self.kafka.read(p.sink)) == 2, "both answers")
+        # An answer to where a marker stands, as there might have been a request.
+        result = self.registry.decode(self.kafka.read(p.sink)[0].value())
+        schema_id, _ = self.registry.latest(f"{p.sink}-value")
+        result["source"]["offset"] = 1
+        self.kafka.produce(p.sink, [self.registry.encode(schema_id, result)])
+        presumed = self.weft("verify", settings=self.settings(), status=0).out
+        self.assertIn("1 answers are to requests that compaction has taken since, if the topic is compacted: its "
+                      "settings could not be read", presumed)
+        self.kafka.produce(p.source, [{"value": p.request(2), "partition": 0}])
+        wait_for(lambda: len(self.kafka.read(p.sink)) == 4, "the third answer")
+        self.assertEqual(instance.stop(), 0)
+        self.assertIn("unexpected: partition 0 offset 1", self.weft("verify", settings=self.settings(), status=1).out)
+
     def test_without_the_right_to_write_nothing_is_lost_and_the_topic_is_named(self):
         self.allow_all_but_writing_to(self.processor.sink)
         self.processor.send(10)

@@ -9,10 +9,8 @@ from support import OwnCluster, SharedCluster, wait_for
 from support.processor import Processor
 
 
-class Verdicts(SharedCluster):
-    def setUp(self):
-        super().setUp()
-        self.processor = Processor(self, partitions=2)
+class Verify(SharedCluster):
+    """What is verified: self.processor."""
 
     def answer(self, count):
         """Lets a processor answer count requests and leave."""
@@ -41,6 +39,12 @@ class Verdicts(SharedCluster):
     def counts(self, report):
         return {name: report[name] for name in ("requests", "results", "dead_letters", "missing", "duplicated",
                                                 "unexpected", "unreadable", "passed")}
+
+
+class Verdicts(Verify):
+    def setUp(self):
+        super().setUp()
+        self.processor = Processor(self, partitions=2)
 
     def test_all_accounted_for(self):
         self.answer(50)
@@ -208,6 +212,52 @@ class Verdicts(SharedCluster):
         consumer.close()
         result = self.weft("verify", settings=self.processor.settings(), status=1)
         self.assertIn("was the topic made anew since?", result.err)
+
+
+class Compacted(Verify):
+    """A source of which the broker keeps the last request of each key."""
+
+    KEYS = 5
+
+    def setUp(self):
+        super().setUp()
+        self.processor = Processor(self, partitions=2, cleanup_policy="compact", segment_ms=100,
+                                   min_cleanable_dirty_ratio=0.01)
+
+    def send(self, count):
+        self.kafka.produce(self.processor.source, ({"value": self.processor.request(i), "key": f"k{i % self.KEYS}"}
+                                                   for i in range(count)))
+
+    def wait_until_compacted(self, ends):
+        """Until the cleaner has left one request of each key before these offsets."""
+        def clean():
+            # Only a segment that a later record has closed is compacted.
+            self.kafka.produce(self.processor.source, [{"value": b"later", "key": "later", "partition": p}
+                                                       for p in ends])
+            left = [m for m in self.kafka.read(self.processor.source) if m.offset() < ends[m.partition()]]
+            return len(left) == self.KEYS
+        wait_for(clean, "compaction")
+
+    def test_answers_whose_requests_compaction_took_are_counted_apart(self):
+        instance = self.processor.start()
+        self.send(40)
+        wait_for(lambda: self.processor.answered() == 40, "all answers")
+        self.assertEqual(instance.stop(), 0)
+        answers = [self.registry.decode(m.value())["source"] for m in self.kafka.read(self.processor.sink)]
+        ends = self.kafka.end_offsets(self.processor.source)
+        self.wait_until_compacted(ends)
+        report = self.report(0)
+        self.assertEqual({name: report[name] for name in ("requests", "compacted", "unseen", "compaction_presumed")},
+                         {"requests": self.KEYS, "compacted": len(answers) - self.KEYS, "unseen": 40 - self.KEYS,
+                          "compaction_presumed": False})
+
+        left = {(m.partition(), m.offset()) for m in self.kafka.read(self.processor.source)}
+        taken = next(a for a in answers if (a["partition"], a["offset"]) not in left)
+        self.answer_anew(partition=taken["partition"], offset=taken["offset"])
+        report = self.report(1)
+        self.assertEqual((report["duplicated"], report["unexpected"]), (1, 0))
+        self.assertEqual([(o["partition"], o["offset"]) for o in report["offenders"]],
+                         [(taken["partition"], taken["offset"])])
 
 
 class AbsentBroker(OwnCluster):

@@ -68,7 +68,7 @@ START_TEST(requests_without_an_answer_are_missing_and_the_first_are_named)
 }
 END_TEST
 
-START_TEST(a_result_and_a_dead_letter_for_one_request_are_one_fault)
+START_TEST(a_result_and_dead_letters_for_one_request_are_too_many)
 {
     size_t count;
     struct weft_account *account = ten();
@@ -77,9 +77,9 @@ START_TEST(a_result_and_a_dead_letter_for_one_request_are_one_fault)
     weft_account_answer(account, 0, 12, &a_letter, false);
     weft_account_close(account);
     const struct weft_account_offender *list = weft_account_offenders(account, WEFT_ACCOUNT_DUPLICATED, &count);
-    ck_assert_uint_eq(weft_account_total(account)->duplicated, 1);
+    ck_assert_uint_eq(weft_account_total(account)->duplicated, 2);
     ck_assert_uint_eq(weft_account_total(account)->dead_letters, 2);
-    ck_assert_uint_eq(count, 1);
+    ck_assert_uint_eq(count, 2);
     ck_assert_int_eq(list[0].offset, 12);
     ck_assert_int_eq(list[0].answer.kind, WEFT_ANSWER_DEAD_LETTER);
     ck_assert_int_eq(list[0].answer.offset, 200);
@@ -182,6 +182,52 @@ START_TEST(what_was_aborted_is_told_apart_from_what_nobody_sees)
 }
 END_TEST
 
+START_TEST(an_answer_to_a_request_that_compaction_took_is_counted_apart)
+{
+    struct weft_account *account = ten();
+    weft_account_compacted(account);
+    answer_all(account);
+    answer(account, 15);
+    weft_account_close(account);
+    const struct weft_account_counts *total = weft_account_total(account);
+    ck_assert(weft_account_balances(account));
+    ck_assert_uint_eq(total->compacted, 1);
+    ck_assert_uint_eq(total->requests, 9);
+    ck_assert_uint_eq(total->results, 9);
+    ck_assert_uint_eq(total->unseen, 1);
+    weft_account_destroy(account);
+}
+END_TEST
+
+START_TEST(compaction_excuses_neither_a_second_answer_nor_one_to_what_never_was_a_request)
+{
+    size_t count;
+    struct weft_account *account = ten();
+    weft_account_aborted(account, 0, 15);
+    weft_account_compacted(account);
+    answer_all(account);
+    answer(account, 15); /* aborted, and still there */
+    answer(account, 30); /* behind the end */
+    weft_account_close(account);
+    ck_assert_uint_eq(weft_account_total(account)->unexpected, 2);
+    ck_assert_uint_eq(weft_account_total(account)->compacted, 0);
+    weft_account_destroy(account);
+
+    account = ten();
+    weft_account_compacted(account);
+    answer_all(account);
+    answer(account, 15);
+    weft_account_answer(account, 0, 15, &a_letter, false);
+    weft_account_close(account);
+    const struct weft_account_offender *list = weft_account_offenders(account, WEFT_ACCOUNT_DUPLICATED, &count);
+    ck_assert_uint_eq(weft_account_total(account)->duplicated, 1);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_int_eq(list[0].offset, 15);
+    ck_assert_int_eq(list[0].answer.offset, 200);
+    weft_account_destroy(account);
+}
+END_TEST
+
 START_TEST(a_request_that_is_named_twice_is_one_request)
 {
     struct weft_account *account = ten();
@@ -219,9 +265,11 @@ END_TEST
 
 SUITE("account", TEST(each_request_with_one_answer_balances),
       TEST(requests_without_an_answer_are_missing_and_the_first_are_named),
-      TEST(a_result_and_a_dead_letter_for_one_request_are_one_fault),
-      TEST(an_answer_to_what_is_no_request_is_unexpected), TEST(answers_outside_of_the_range_are_passed_over),
+      TEST(a_result_and_dead_letters_for_one_request_are_too_many), TEST(an_answer_to_what_is_no_request_is_unexpected),
+      TEST(answers_outside_of_the_range_are_passed_over),
       TEST(an_answer_to_a_request_that_retention_took_is_counted_apart),
       TEST(retention_that_moves_on_meanwhile_takes_requests_out_of_the_account),
       TEST(retention_may_take_the_whole_range), TEST(what_was_aborted_is_told_apart_from_what_nobody_sees),
+      TEST(an_answer_to_a_request_that_compaction_took_is_counted_apart),
+      TEST(compaction_excuses_neither_a_second_answer_nor_one_to_what_never_was_a_request),
       TEST(a_request_that_is_named_twice_is_one_request), TEST(only_the_first_offenders_are_kept_and_all_are_counted))

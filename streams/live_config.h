@@ -1,12 +1,11 @@
-/* The settings that a topic has on the cluster, and changing them. */
-#ifndef WEFT_TOPOLOGY_LIVE_CONFIG_H
-#define WEFT_TOPOLOGY_LIVE_CONFIG_H
+/* The settings that a topic has on the cluster. */
+#ifndef WEFT_STREAMS_LIVE_CONFIG_H
+#define WEFT_STREAMS_LIVE_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "streams/client.h"
-#include "topology/topology.h"
 
 struct weft_live_setting {
     char *name, *value; /* value is NULL where the cluster hides it */
@@ -24,10 +23,5 @@ void weft_live_config_clear(struct weft_live_config *config);
 
 /* NULL: the cluster knows no such setting. */
 const struct weft_live_setting *weft_live_config_find(const struct weft_live_config *config, const char *name);
-
-/* Sets these and leaves the others as they are, or only asks whether the cluster would. Before librdkafka 2.2 the
- * others are read and sent along, and what somebody else sets in between is lost. */
-int weft_live_config_change(struct weft_client *client, const char *topic, const struct weft_topology_config *changes,
-                            size_t count, bool only_check, int timeout_ms, struct weft_error *err);
 
 #endif
