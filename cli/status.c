@@ -46,14 +46,16 @@ static json_t *transaction_json(const struct weft_group_status *status, const st
     json_object_set_new(json, "open_seconds",
                         open->open_ms >= 0 ? json_real((double)open->open_ms / 1000) : json_null());
     json_object_set_new(json, "source_partition", open->source >= 0 ? json_integer(open->source) : json_null());
-    json_object_set_new(json, "holder",
-                        open->holder >= 0 ? json_string(status->members[open->holder].id) : json_null());
+    json_object_set_new(json, "source_offset", open->source >= 0 ? json_integer(open->source_offset) : json_null());
+    json_object_set_new(json, "read_by",
+                        open->reader >= 0 ? json_string(status->members[open->reader].id) : json_null());
     return json;
 }
 
 static void print_json(const char *processor, const struct weft_processor_names *names,
                        const struct weft_group_status *status, bool well)
 {
+    const char *shadow = names->shadow[0] ? names->shadow : NULL;
     json_t *members = json_array(), *partitions = json_array(), *transactions = json_array();
     for (size_t i = 0; i < status->member_count; i++) {
         const struct weft_group_member *member = &status->members[i];
@@ -71,12 +73,13 @@ static void print_json(const char *processor, const struct weft_processor_names 
     }
     for (size_t i = 0; i < status->transaction_count; i++)
         json_array_append_new(transactions, transaction_json(status, &status->transactions[i]));
-    weft_json_print(stdout, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s?,s:s?,s:b,s:I,s:I,s:o,s:o,s:o}", "processor",
-                                      processor, "source", names->source, "sink", names->sink, "dead_letters_topic",
-                                      names->dead_letters, "group", names->group, "state", status->state, "assignor",
-                                      status->assignor, "coordinator", status->coordinator, "well", well, "lag",
-                                      (json_int_t)status->lag, "dead_letters", (json_int_t)status->dead_letters,
-                                      "members", members, "partitions", partitions, "transactions", transactions));
+    weft_json_print(stdout,
+                    json_pack("{s:s,s:s,s:s,s:s,s:s?,s:s,s:s,s:s?,s:s?,s:b,s:I,s:I,s:o,s:o,s:o}", "processor",
+                              processor, "source", names->source, "sink", names->sink, "dead_letters_topic",
+                              names->dead_letters, "shadow_results", shadow, "group", names->group, "state",
+                              status->state, "assignor", status->assignor, "coordinator", status->coordinator, "well",
+                              well, "lag", (json_int_t)status->lag, "dead_letters", (json_int_t)status->dead_letters,
+                              "members", members, "partitions", partitions, "transactions", transactions));
 }
 
 static const char *member_name(const struct weft_group_member *member)
@@ -112,12 +115,14 @@ static void print_transactions(const struct weft_group_status *status, const cha
                (int)open->partition, open->offset, open->behind);
         if (open->open_ms >= 0)
             printf(", open for %.1f s", (double)open->open_ms / 1000);
-        if (open->holder >= 0)
-            printf(", by who reads %s partition %d: %s at %s", source, (int)open->source,
-                   member_name(&status->members[open->holder]), status->members[open->holder].host);
-        else if (open->source >= 0)
-            printf(", by whoever read %s partition %d, which nobody reads now", source, (int)open->source);
+        if (open->source >= 0)
+            printf(", answers %s partition %d offset %" PRId64, source, (int)open->source, open->source_offset);
         putchar('\n');
+        if (open->reader >= 0)
+            printf("    that partition is now read by %s at %s: the writer, or its successor\n",
+                   member_name(&status->members[open->reader]), status->members[open->reader].host);
+        else if (open->source >= 0)
+            printf("    that partition is now read by nobody\n");
         if (open->open_ms > limits->hanging_ms && !hanging)
             hanging = open;
     }
@@ -132,8 +137,11 @@ static void print_transactions(const struct weft_group_status *status, const cha
 static void print_table(const char *processor, const struct weft_processor_names *names, const char *servers,
                         const struct weft_group_status *status, const struct limits *limits)
 {
-    printf("processor %s: %s -> %s, dead letters %s (at most %" PRId64 ")\n", processor, names->source, names->sink,
+    printf("processor %s: %s -> %s, dead letters %s (at most %" PRId64 ")", processor, names->source, names->sink,
            names->dead_letters, status->dead_letters);
+    if (names->shadow[0])
+        printf(", shadow results %s", names->shadow);
+    putchar('\n');
     printf("group %s: %s, %zu members", names->group, status->state, status->member_count);
     if (status->assignor && status->assignor[0])
         printf(", %s", status->assignor);
@@ -204,8 +212,8 @@ const struct cli_command cli_status = {
     .arguments = "[TOPOLOGY]",
     .arguments_max = 1,
     .description = "Asks the cluster, not the processes: the members of the group, how far each partition is\n"
-                   "behind, and transactions that hold up read_committed readers, with the member that holds\n"
-                   "them where their records tell. Joins no group and commits nothing.\n\n"
+                   "behind, and transactions that hold up read_committed readers, with the request that they\n"
+                   "answer and who reads its partition now. Joins no group and commits nothing.\n\n"
                    "What one process says of itself is at its status endpoint (setting status.listen).\n\n"
                    "Exit status: 0 the group is stable and every partition read, nothing lags beyond --lag-max,\n"
                    "no transaction hangs; 1 not so, or the cluster could not be asked.",

@@ -129,9 +129,14 @@ static int read_partitions(struct reading *r, struct weft_error *err)
     return result;
 }
 
-/* Which partition of the source the record answers a request of, where it says so. */
-static int32_t answered_partition(const struct reading *r, const struct weft_open_transaction *open,
-                                  const rd_kafka_message_t *message)
+static bool is_source(const struct reading *r, const char *topic, size_t size)
+{
+    const char *source = r->config->names->source;
+    return size == strlen(source) && memcmp(topic, source, size) == 0;
+}
+
+/* Which request of the source the record answers, where it says so. */
+static void read_request(const struct reading *r, struct weft_open_transaction *open, const rd_kafka_message_t *message)
 {
     const struct weft_processor_names *names = r->config->names;
     struct weft_error err = {0};
@@ -141,18 +146,24 @@ static int32_t answered_partition(const struct reading *r, const struct weft_ope
     size_t size;
     int32_t partition;
     int64_t offset;
-    if (open->topic == names->dead_letters)
-        return weft_deadletter_source(message, &topic, &size, &partition, &offset) && size == strlen(names->source) &&
-                       memcmp(topic, names->source, size) == 0
-                   ? partition
-                   : -1;
-    if (open->topic != names->sink || !r->results || weft_message_frame(message, &frame, &err) != 0 ||
-        weft_result_read_frame(r->results, &frame, &result, NULL, &err) != 0)
-        return -1;
-    return result.source_topic.size == strlen(names->source) &&
-                   memcmp(result.source_topic.at, names->source, result.source_topic.size) == 0
-               ? result.source_partition
-               : -1;
+    if (open->topic == names->dead_letters) {
+        if (!weft_deadletter_source(message, &topic, &size, &partition, &offset))
+            return;
+    } else {
+        if (open->topic == names->source || !r->results || weft_message_frame(message, &frame, &err) != 0 ||
+            weft_result_read_frame(r->results, &frame, &result, NULL, &err) != 0)
+            return;
+        topic = result.source_topic.at;
+        size = result.source_topic.size;
+        partition = result.source_partition;
+        offset = result.source_offset;
+    }
+    if (!is_source(r, topic, size))
+        return;
+    open->source = partition;
+    open->source_offset = offset;
+    if (partition >= 0 && partition < r->status->partition_count)
+        open->reader = r->status->partitions[partition].member;
 }
 
 /* Looks at the first record of the transaction, as an uncommitted reader sees it. */
@@ -167,9 +178,7 @@ static void look_at(struct reading *r, struct weft_open_transaction *open)
         int64_t timestamp_ms = rd_kafka_message_timestamp(message, NULL), now_ms = weft_clock_wall_ms();
         if (timestamp_ms >= 0)
             open->open_ms = timestamp_ms < now_ms ? now_ms - timestamp_ms : 0;
-        open->source = answered_partition(r, open, message);
-        if (open->source >= 0 && open->source < r->status->partition_count)
-            open->holder = r->status->partitions[open->source].member;
+        read_request(r, open, message);
     }
     if (message)
         rd_kafka_message_destroy(message);
@@ -211,7 +220,8 @@ static int find_open(struct reading *r, const char *topic, int64_t *records, str
             .behind = end - stable,
             .open_ms = -1,
             .source = -1,
-            .holder = -1,
+            .source_offset = -1,
+            .reader = -1,
         };
         look_at(r, &grown[status->transaction_count++]);
     }
@@ -227,7 +237,7 @@ static int connect_clients(struct reading *r, struct weft_error *err)
     r->uncommitted = r->committed ? weft_client_new(config->settings, &uncommitted, config->log, err) : NULL;
     if (!r->uncommitted)
         return -1;
-    /* Only to say which member holds a transaction: without a registry that is left open. */
+    /* Only to say which request a transaction answers: without a registry that is left open. */
     struct weft_error ignored = {0};
     r->registry = weft_registry_once_from_settings(config->settings, &ignored);
     r->results = r->registry ? weft_result_reader_new(r->registry, &ignored) : NULL;
@@ -240,10 +250,11 @@ int weft_group_status_read(const struct weft_group_status_config *config, struct
     *status = (struct weft_group_status){0};
     struct reading r = {.config = config, .status = status};
     const struct weft_processor_names *names = config->names;
-    int64_t requests = 0, results = 0;
+    int64_t requests = 0, results = 0, shadows = 0;
     int result = -1;
     if (connect_clients(&r, err) == 0 && read_partitions(&r, err) == 0 && describe_group(&r, err) == 0 &&
         find_open(&r, names->source, &requests, err) == 0 && find_open(&r, names->sink, &results, err) == 0 &&
+        (!names->shadow[0] || find_open(&r, names->shadow, &shadows, err) == 0) &&
         find_open(&r, names->dead_letters, &status->dead_letters, err) == 0)
         result = 0;
     for (int p = 0; p < status->partition_count; p++)

@@ -1,5 +1,5 @@
 /* How a processor stands as the cluster sees it: its group and members, how far each partition is behind, and the
- * transactions that are open on its topics, with what can be known of their holders.
+ * transactions that are open on its topics, with what can be known of them.
  *
  * Joins no group, commits nothing; may run beside the processor, or when there is none. */
 #ifndef WEFT_STREAMS_GROUP_STATUS_H
@@ -39,8 +39,11 @@ struct weft_open_transaction {
     int64_t offset;  /* of the first such record */
     int64_t behind;  /* offsets from there to the end */
     int64_t open_ms; /* since the record's timestamp; -1 where that is not known */
-    int32_t source;  /* partition of the source whose request the record answers; -1 where it does not say */
-    int holder;      /* index of the member that reads that partition now; -1: nobody, or not known */
+    /* The request that the record answers; -1 where it does not say. Who wrote the record no client is told: it was who
+     * read the request's partition then, which may have been taken over since. */
+    int32_t source;
+    int64_t source_offset;
+    int reader; /* index of the member that reads that partition now; -1: nobody, or not known */
 };
 
 struct weft_group_status {

@@ -3,6 +3,7 @@ import hashlib
 import json
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -14,7 +15,7 @@ from support.dashboard import ALERTS, assert_exported, queries
 from support.endpoint import Endpoint
 from support.processor import MODEL, REQUEST, Processor
 from support.web import RegistryProxy, serve
-from support.weft import SOURCE
+from support.weft import SOURCE, WITH_FAILPOINTS
 
 ALERTS_TEST = SOURCE / "tests" / "data" / "prometheus" / "alerts_test.yaml"
 BAD = [b"", b"\0\0", b"no Avro at all"]
@@ -322,10 +323,10 @@ class Status(SharedCluster):
         self.assertGreater(self.status("--lag-max", "1", status=1)["lag"], 1)
         self.assertTrue(self.status()["well"])
 
-    def test_an_open_transaction_is_found_with_its_age_and_holder(self):
+    def test_an_open_transaction_is_found_with_its_age_and_what_it_answers(self):
         self.processor.start(workers=1).wait_for_line("worker.assigned")
         first = self.kafka.end_offsets(self.processor.dead_letters)[0]
-        producer = self.kafka.producer(**{"transactional.id": self.topic_name("holder")})
+        producer = self.kafka.producer(**{"transactional.id": self.topic_name("writer")})
         producer.init_transactions(60)
         producer.begin_transaction()
         # As a worker writes it, that has read partition 3.
@@ -339,18 +340,46 @@ class Status(SharedCluster):
         letters, result = sorted(found["transactions"], key=lambda one: one["topic"] != self.processor.dead_letters)
         self.assertEqual((letters["topic"], letters["partition"], letters["offset"], letters["behind"]),
                          (self.processor.dead_letters, 0, first, 2))
-        self.assertEqual((letters["source_partition"], letters["holder"]), (3, found["members"][0]["id"]))
-        self.assertEqual((result["topic"], result["partition"], result["source_partition"], result["holder"]),
-                         (self.processor.sink, 2, None, None))
+        self.assertEqual((letters["source_partition"], letters["source_offset"], letters["read_by"]),
+                         (3, 5, found["members"][0]["id"]))
+        self.assertEqual((result["topic"], result["partition"], result["source_partition"], result["source_offset"],
+                          result["read_by"]), (self.processor.sink, 2, None, None, None))
         self.assertLess(letters["open_seconds"], time.time() - begun + 1)
 
         wait_for(lambda: time.time() - begun > 2, "the transaction's second second")
         hanging = self.weft("status", "--hanging-after", "1", settings=self.processor.settings(), status=1).out
         self.assertRegex(hanging, rf"{self.processor.dead_letters} partition 0 from offset {first}, 2 offsets behind, open for "
-                                  rf"\d+\.\d s, by who reads {self.processor.source} partition 3: weft-a-0 at")
+                                  rf"\d+\.\d s, answers {self.processor.source} partition 3 offset 5\n"
+                                  r"    that partition is now read by weft-a-0 at /127.0.0.1: the writer, or its successor\n")
         self.assertIn(f"describe-producers --topic {self.processor.sink} --partition 2", hanging)
         producer.abort_transaction(60)
         wait_for(lambda: self.status()["transactions"] == [], "the end of the transaction")
+
+    def test_a_transaction_of_an_instance_that_died_is_not_put_down_to_its_successor(self):
+        shadow = self.topic("shadow", 4)
+        settings = {"workers": 1, "shadow_model": MODEL, "shadow_results": shadow, "transaction_timeout_ms": 120000}
+        self.processor.send(20)
+        died = self.start_weft("run", settings=self.processor.settings(instance="a", producer_linger_ms=0, **settings),
+                               environment={"FAILPOINT": "produced:1:kill"}, program=WITH_FAILPOINTS)
+        self.assertEqual(died.wait(), -signal.SIGKILL)
+        self.processor.start(instance="b", **settings)
+        wait_for(lambda: self.processor.answered() == 20, "the successor's answers")
+        asked = self.processor.settings(shadow_model=MODEL, shadow_results=shadow)
+        found = json.loads(self.weft("status", "--json", settings=asked).out)
+        successor, = found["members"]
+        self.assertEqual(successor["client_id"], "weft-b-0")
+        self.assertEqual({one["topic"] for one in found["transactions"]}, {self.processor.sink, shadow})
+        for one in found["transactions"]:
+            # The successor has answered the same request, and is done with it.
+            self.assertLess(one["source_offset"], found["partitions"][one["source_partition"]]["committed"])
+            self.assertEqual(one["read_by"], successor["id"])
+        lines = self.weft("status", settings=asked).out.partition("open transactions:\n")[2].splitlines()
+        self.assertEqual(len(lines), 2 * len(found["transactions"]))
+        for line in lines[1::2]:
+            self.assertRegex(line, r"^    that partition is now read by weft-b-0 at \S+: the writer, or its successor$")
+        self.processor.start(instance="a", **settings)  # fences who died
+        wait_for(lambda: not json.loads(self.weft("status", "--json", settings=asked, status=None).out)["transactions"],
+                 "the end of the transaction")
 
     def test_a_topic_that_is_not_there_is_said(self):
         refused = self.weft("status", settings={**self.processor.settings(), "sink": "nowhere"}, status=2)
