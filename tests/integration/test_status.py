@@ -128,7 +128,7 @@ class Metrics(SharedCluster):
                  "all of the metrics")
         self.assertGreater(len(assert_exported(self, queries(of_bridges=False), endpoint)), 20)
 
-    @unittest.skipUnless(shutil.which("promtool"), "needs promtool, of Prometheus")
+    @unittest.skipUnless(shutil.which("promtool"), "needs promtool: apt-get install prometheus")
     def test_alerts_fire_when_they_should(self):
         for arguments in (["check", "rules", ALERTS], ["test", "rules", ALERTS_TEST]):
             done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
