@@ -9,7 +9,7 @@ import time
 from confluent_kafka import TopicPartition
 
 from support import SharedCluster, wait_for
-from support.processor import MODEL, Processor
+from support.processor import MODEL, PIXELS, Processor
 from support.weft import PROGRAM, SOURCE, WITH_FAILPOINTS
 
 RESULT = json.loads((SOURCE / "schemas" / "predict_result.avsc").read_text())
@@ -282,16 +282,16 @@ class Difference(SharedCluster):
         return ([self.answer("alpha", i, truths[i], 0.7) for i in range(count)],
                 [self.answer("beta", i, truths[i], 0.8) for i in range(count)])
 
-    def assert_known(self, report, first, second):
+    def assert_known(self, report, first, second, classes=CLASSES):
         """Everything that the report says, against a computation of its own."""
         pairs = list(zip(first, second))
         self.assertEqual(report["compared"], len(pairs))
         self.assertEqual(report["agreed"], sum(a["label"] == b["label"] for a, b in pairs))
-        matrix = [[0] * len(CLASSES) for _ in CLASSES]
+        matrix = [[0] * len(classes) for _ in classes]
         for a, b in pairs:
             matrix[a["label"]][b["label"]] += 1
         self.assertEqual(report["labels"], matrix)
-        self.assertEqual(report["classes"], CLASSES)
+        self.assertEqual(report["classes"], classes)
         known = [(a["label"] == a["expected"], b["label"] == b["expected"]) for a, b in pairs
                  if a["expected"] is not None]
         self.assertEqual(report["labelled"], len(known))
@@ -327,6 +327,25 @@ class Difference(SharedCluster):
         page = self.folder / "diff.html"
         self.assert_known(self.diff(*topics, "--html", page), first, second)
         self.assertIn("alpha 1 against beta 1", page.read_text())
+
+    def test_live_results_are_compared_with_those_of_the_shadow_beside_them(self):
+        processor, shadow = Processor(self), self.topic("shadow", 4)
+        running = processor.start(shadow_model="builtin:lenet", shadow_results=shadow)
+        self.kafka.produce(processor.source, [processor.request(i, image=self.random.randbytes(PIXELS))
+                                              for i in range(200)] + [b"no request"])
+        wait_for(lambda: processor.answered() == 201, "all answers")
+        self.assertEqual(running.stop(), 0)
+        first, second = ({(r["source"]["partition"], r["source"]["offset"]): r
+                          for r in (self.registry.decode(m.value()) for m in self.kafka.read(topic))}
+                         for topic in (processor.sink, shadow))
+        self.assertEqual((len(first), first.keys()), (200, second.keys()))
+        named = {r["label"]: r["class"] for r in [*first.values(), *second.values()]}
+        classes = [named.get(label, str(label)) for label in range(max(named) + 1)]
+        report = self.diff(processor.sink, shadow)
+        self.assertEqual([report[side]["models"][0]["name"] for side in ("first", "second")], ["trivial", "lenet"])
+        self.assertEqual((report["first"]["alone"], report["second"]["alone"], report["strangers"]), (0, 0, 0))
+        self.assertLess(report["agreed"], 200)
+        self.assert_known(report, list(first.values()), [second[request] for request in first], classes)
 
     def test_few_differences_are_tested_exactly(self):
         first, second = self.make(40)
