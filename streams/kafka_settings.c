@@ -119,6 +119,9 @@ static const struct {
      * asks again: at 100 ms small transactions are 2.6 times slower. */
     {EVERY, "retry.backoff.ms", "5"},
     {EVERY, "log.connection.close", "false"},
+    /* A topic's max.message.bytes decides, not the library's 1 MB: this is as much as a consumer takes at once, and
+     * less than a broker does. Batches remain within batch.size. */
+    {PRODUCERS, "message.max.bytes", "100000000"},
     {SOURCE, "session.timeout.ms", "10000"},
     {SOURCE, "partition.assignment.strategy", "range"},
     {SOURCE, "auto.offset.reset", "earliest"},

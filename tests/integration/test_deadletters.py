@@ -14,12 +14,14 @@ class DeadLetters(SharedCluster):
         super().setUp()
         self.processor = Processor(self, partitions=2)
 
-    def bury(self, values, partition=0):
-        """Lets a processor make dead letters of these requests, values or dicts of produce()'s arguments."""
+    def bury(self, values, partition=0, **settings):
+        """Lets a processor make dead letters of these requests, values or dicts of produce()'s arguments. settings: of
+        who sends them."""
         messages = [value if isinstance(value, dict) else {"value": value} for value in values]
         before = self.processor.answered()
         instance = self.processor.start()
-        self.kafka.produce(self.processor.source, [{"partition": partition, **message} for message in messages])
+        self.kafka.produce(self.processor.source, [{"partition": partition, **message} for message in messages],
+                           **settings)
         wait_for(lambda: self.processor.answered() == before + len(messages), "the dead letters")
         self.assertEqual(instance.stop(), 0)
 
@@ -104,6 +106,14 @@ class DeadLetters(SharedCluster):
         self.bury([{"value": None, "key": None}, {"value": b"", "key": b""}])
         self.assertEqual(self.redrive("--execute")["sent"], 2)
         self.assertEqual([(m.key(), m.value()) for m in self.sent_back()], [(None, None), (b"", b"")])
+
+    def test_what_the_topics_take_is_kept_whole_and_sent_back_however_large(self):
+        large = {"max.message.bytes": 10_000_000}
+        for topic in self.processor.source, self.processor.dead_letters:
+            self.kafka.configure(topic, large)
+        self.bury([b"x" * 3_000_000], **{"message.max.bytes": 10_000_000})
+        self.assertEqual(self.redrive("--execute")["sent"], 1)
+        self.assertEqual([len(m.value()) for m in self.sent_back()], [3_000_000])
 
     def test_the_account_still_balances(self):
         self.bury([b"junk"] * 5)

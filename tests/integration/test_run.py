@@ -163,13 +163,13 @@ class DeadLetters(SharedCluster):
 
     def test_a_bad_message_too_large_for_a_dead_letter_is_cut_and_the_flow_goes_on(self):
         processor = Processor(self, partitions=1)
-        self.kafka.produce(processor.source, [b"x" * 1_040_000, processor.request(1)],
+        self.kafka.produce(processor.source, [b"x" * 1_048_400, processor.request(1)],
                            **{"message.max.bytes": 2_000_000})
         processor.start(workers=1)
         wait_for(lambda: processor.answered() == 2, "both answers")
         letter, = self.kafka.read(processor.dead_letters)
-        self.assertEqual(letter.value(), b"x" * 520_000)
-        self.assertEqual(dict(letter.headers())["weft.value.size"], b"1040000")
+        self.assertEqual(letter.value(), b"x" * 524_200)
+        self.assertEqual(dict(letter.headers())["weft.value.size"], b"1048400")
         processor.assert_exactly_once(dead=1)
 
 

@@ -76,6 +76,21 @@ START_TEST(what_exactly_once_needs_is_set_for_the_processor)
 }
 END_TEST
 
+START_TEST(how_large_a_record_may_be_is_left_to_its_topic)
+{
+    struct fixture f;
+    set_up(&f, (const char *const[]){"bootstrap.servers=x:1", NULL});
+    expect_value(&f, WEFT_KAFKA_SINK, "message.max.bytes", "100000000");
+    expect_value(&f, WEFT_KAFKA_SENDER, "message.max.bytes", "100000000");
+    expect_value(&f, WEFT_KAFKA_SENDER, "batch.size", "1000000");
+    expect_value(&f, WEFT_KAFKA_SOURCE, "message.max.bytes", "1000000"); /* or it would fetch as much at once */
+    tear_down(&f);
+    set_up(&f, (const char *const[]){"bootstrap.servers=x:1", "message.max.bytes=5000", NULL});
+    expect_value(&f, WEFT_KAFKA_SENDER, "message.max.bytes", "5000");
+    tear_down(&f);
+}
+END_TEST
+
 START_TEST(what_would_break_exactly_once_is_refused)
 {
     expect_refused("enable.auto.commit=true", WEFT_KAFKA_SOURCE, "would break exactly-once");
@@ -124,6 +139,6 @@ START_TEST(an_unknown_name_is_refused_with_the_library_s_nearest)
 END_TEST
 
 SUITE("kafka_settings", TEST(a_setting_reaches_the_clients_that_have_it),
-      TEST(what_exactly_once_needs_is_set_for_the_processor), TEST(what_would_break_exactly_once_is_refused),
-      TEST(the_same_value_in_other_words_is_accepted), TEST(without_brokers_the_start_is_refused),
-      TEST(an_unknown_name_is_refused_with_the_library_s_nearest))
+      TEST(what_exactly_once_needs_is_set_for_the_processor), TEST(how_large_a_record_may_be_is_left_to_its_topic),
+      TEST(what_would_break_exactly_once_is_refused), TEST(the_same_value_in_other_words_is_accepted),
+      TEST(without_brokers_the_start_is_refused), TEST(an_unknown_name_is_refused_with_the_library_s_nearest))
