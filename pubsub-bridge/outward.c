@@ -272,18 +272,25 @@ static void commit(struct weft_outward *outward, bool wait)
 
 /* ---- Running */
 
-static size_t open_items(const struct weft_outward *outward)
+/* What has been read and is on its way to Pub/Sub or the dead letters. */
+struct load {
+    size_t items, bytes;
+};
+
+static struct load load_of(const struct weft_outward *outward)
 {
-    struct weft_publisher_counts counts;
-    weft_publisher_counts(outward->publisher, &counts);
-    return counts.items + weft_letterbox_open(outward->letters);
+    struct weft_publisher_counts messages;
+    struct weft_letterbox_counts letters;
+    weft_publisher_counts(outward->publisher, &messages);
+    weft_letterbox_counts(outward->letters, &letters);
+    return (struct load){messages.items + letters.letters, messages.bytes + letters.bytes};
 }
 
 static bool has_room(const struct weft_outward *outward)
 {
-    struct weft_publisher_counts counts;
-    weft_publisher_counts(outward->publisher, &counts);
-    return counts.items < outward->items_max && counts.bytes < outward->bytes_max;
+    struct weft_publisher_counts load;
+    weft_publisher_counts(outward->publisher, &load);
+    return load.items < outward->items_max && load.bytes < outward->bytes_max;
 }
 
 static void tell(struct weft_outward *outward)
@@ -292,13 +299,14 @@ static void tell(struct weft_outward *outward)
     if (!weft_bridge_metrics_due(metrics))
         return;
     struct weft_publisher_counts counts;
+    struct load load = load_of(outward);
     int64_t oldest_ms = weft_assignment_oldest_ms(outward->assignment);
     weft_publisher_counts(outward->publisher, &counts);
     struct weft_bridge_figures figures = outward->counts;
     figures.sent = counts.published;
     figures.failed_calls = weft_rpc_failures(outward->rpc);
-    figures.messages = open_items(outward) + (outward->held != NULL);
-    figures.bytes = counts.bytes;
+    figures.messages = load.items + (outward->held != NULL);
+    figures.bytes = load.bytes;
     figures.oldest_ms = oldest_ms < INT64_MAX ? weft_clock_ms() - oldest_ms : 0;
     figures.pubsub_away_ms = weft_rpc_away_ms(outward->rpc);
     weft_bridge_metrics_tell(metrics, &figures);
@@ -332,7 +340,7 @@ static int drain(struct weft_outward *outward, struct weft_error *err)
 {
     int64_t until_ms = weft_clock_ms() + DRAIN_MS;
     int result = 0;
-    while (result == 0 && open_items(outward) > 0 && weft_clock_ms() < until_ms && !is_late(outward))
+    while (result == 0 && load_of(outward).items > 0 && weft_clock_ms() < until_ms && !is_late(outward))
         result = serve(outward, IDLE_MS, err);
     commit(outward, true);
     return result;
@@ -391,7 +399,7 @@ static bool may_read(struct weft_outward *outward)
 
 static int step(struct weft_outward *outward, struct weft_error *err)
 {
-    bool idle = open_items(outward) == 0;
+    bool idle = load_of(outward).items == 0;
     if (outward->held && retry_held(outward, err) != 0)
         return -1;
     int got = may_read(outward) || outward->paused ? poll_once(outward, idle ? IDLE_MS : 0, err) : 0;
@@ -500,8 +508,8 @@ void weft_outward_destroy(struct weft_outward *outward)
         weft_assignment_end(outward->assignment); /* so that calls that end now concern nobody */
     weft_rpc_destroy(outward->rpc);
     weft_publisher_destroy(outward->publisher, drop);
-    weft_client_destroy(outward->client);
     weft_letterbox_destroy(outward->letters);
+    weft_client_destroy(outward->client); /* when nobody has its messages any more */
     weft_translation_destroy(outward->translation);
     weft_assignment_destroy(outward->assignment);
     weft_arena_destroy(outward->arena);

@@ -30,9 +30,21 @@ static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t nu
     add_text(headers, name, text);
 }
 
-void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_message_t *request, bool whole,
-                              const char *error_class, const char *reason, const char *processor)
+bool weft_deadletter_cut(struct weft_deadletter_part *part)
 {
+    if (part->bare)
+        return false;
+    part->bare = part->size == 0;
+    part->size /= 2;
+    return true;
+}
+
+rd_kafka_headers_t *weft_deadletter_headers(const rd_kafka_message_t *request, const struct weft_deadletter_part *part,
+                                            const char *error_class, const char *reason, const char *processor)
+{
+    rd_kafka_headers_t *kept = NULL, *headers;
+    bool keeps = !part->bare && rd_kafka_message_headers(request, &kept) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    headers = keeps ? rd_kafka_headers_copy(kept) : rd_kafka_headers_new(8);
     add_text(headers, class_header, error_class);
     add_text(headers, message_header, reason);
     add_text(headers, topic_header, rd_kafka_topic_name(request->rkt));
@@ -40,8 +52,9 @@ void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_messag
     add_number(headers, offset_header, request->offset);
     add_number(headers, timestamp_header, rd_kafka_message_timestamp(request, NULL));
     add_text(headers, processor_header, processor);
-    if (!whole)
+    if (part->bare || part->size < request->len)
         add_number(headers, size_header, (int64_t)request->len);
+    return headers;
 }
 
 static bool get_number(const rd_kafka_headers_t *headers, const char *name, int64_t max, int64_t *number)

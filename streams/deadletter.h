@@ -1,9 +1,9 @@
 /* Dead letters: requests that cannot be answered, kept as they came together with the reason.
  *
  * A dead letter has the request's key, value and headers, and the headers weft.error.class, weft.error.message,
- * weft.source.topic, .partition, .offset, .timestamp and weft.processor; weft.value.size when only a part could be
- * kept, be it that the value is cut or that key and headers are missing. A request that was a dead letter before may
- * have older ones of the same names: the last of a name counts.
+ * weft.source.topic, .partition, .offset, .timestamp and weft.processor; weft.value.size when only a part of the value
+ * could be kept. A request that was a dead letter before may have older ones of the same names: the last of a name
+ * counts.
  *
  * A dead letter that was sent back to its source (see streams/redrive.h) carries weft.redrive.attempt there, which it
  * keeps when it becomes a dead letter again. That it was sent is written down in its own partition as a receipt: a
@@ -20,10 +20,20 @@
 #include "base/error.h"
 #include "schemas/result.h"
 
-/* Adds the headers that say where the request stood and why it is a dead letter; whole: its key, its headers and all of
- * its value go along. */
-void weft_deadletter_describe(rd_kafka_headers_t *headers, const rd_kafka_message_t *request, bool whole,
-                              const char *error_class, const char *reason, const char *processor);
+/* How much of a request goes along in its letter. */
+struct weft_deadletter_part {
+    size_t size; /* bytes of its value */
+    bool bare;   /* neither its key nor its headers */
+};
+
+/* For a letter that is too large: half of the value, and when nothing of that is left neither key nor headers. False
+ * when there is no less. */
+bool weft_deadletter_cut(struct weft_deadletter_part *part);
+
+/* The headers of a letter: the request's, if they go along, and those that say where it stood and why it is a dead
+ * letter. The caller owns them. */
+rd_kafka_headers_t *weft_deadletter_headers(const rd_kafka_message_t *request, const struct weft_deadletter_part *part,
+                                            const char *error_class, const char *reason, const char *processor);
 
 /* What a dead letter says of itself. Texts point into the headers and have no size where nothing is said. */
 struct weft_deadletter {
@@ -31,7 +41,7 @@ struct weft_deadletter {
     struct weft_text topic; /* of the request, as the partition, offset and timestamp */
     int32_t partition;      /* -1 where nothing is said, as with the others */
     int64_t offset, timestamp_ms;
-    int64_t value_size; /* of the whole value where only a part of the request was kept; else -1 */
+    int64_t value_size; /* of the whole value where only a part was kept; else -1 */
     int32_t attempt;    /* how often it was redriven before it became this dead letter */
     bool has_source;    /* topic, partition and offset are known */
 };

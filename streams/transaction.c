@@ -177,29 +177,22 @@ static rd_kafka_resp_err_t produce(struct weft_transactor *transactor, struct we
     return code;
 }
 
-/* With its reason a request that was near a limit is beyond it: as much of its value is kept as fits, and where its key
- * and headers alone are too large, nothing but where it stood. */
+/* With its reason a request that was near a limit is beyond it: as much of it is kept as fits. */
 static rd_kafka_resp_err_t produce_dead_letter(struct weft_transactor *transactor, const rd_kafka_message_t *request,
                                                const char *error_class, const char *reason, int64_t deadline_ms)
 {
-    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
-    size_t kept = request->len;
-    for (bool bare = false; code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE; kept /= 2) {
-        struct record record = {.value = request->payload, .size = kept};
-        if (!bare) {
-            record.key = request->key;
-            record.key_size = request->key_len;
-            record.headers = copy_headers(request);
-        }
-        if (!record.headers)
-            record.headers = rd_kafka_headers_new(8);
-        weft_deadletter_describe(record.headers, request, !bare && kept == request->len, error_class, reason,
-                                 transactor->config.processor);
+    rd_kafka_resp_err_t code;
+    struct weft_deadletter_part part = {.size = request->len};
+    do {
+        const struct record record = {
+            .key = part.bare ? NULL : request->key,
+            .key_size = part.bare ? 0 : request->key_len,
+            .value = request->payload,
+            .size = part.size,
+            .headers = weft_deadletter_headers(request, &part, error_class, reason, transactor->config.processor),
+        };
         code = produce(transactor, &transactor->outlets[DEAD_LETTERS], &record, request->partition, deadline_ms);
-        if (bare)
-            break;
-        bare = kept == 0;
-    }
+    } while (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && weft_deadletter_cut(&part));
     return code;
 }
 

@@ -203,6 +203,20 @@ class Values(Json):
         wait_for(lambda: bridge.committed("out", self.processor.sink) == len(bad) + 2, "all to be committed")
         self.assertEqual(process.stop(), 0)
 
+    def letters_of(self, count, **settings):
+        """Lets a bridge make dead letters of so many records."""
+        topic = self.topic("plain")
+        self.kafka.produce(topic, [b"%d" % i for i in range(count)])
+        bridge = self.outward(topic)
+        process = bridge.start(**settings)
+        return topic, bridge, process
+
+    def test_dead_letters_wait_for_room_in_the_library_s_queue(self):
+        topic, bridge, process = self.letters_of(200, queue_buffering_max_messages=5)
+        wait_for(lambda: bridge.committed("out", topic) == 200, "all to be committed")
+        self.assertEqual({int(letter.value()) for letter in bridge.dead_letters("out")}, set(range(200)))
+        self.assertEqual(process.stop(), 0)
+
     def test_requests_come_back_in_avro_with_their_key_and_a_null_stays_one(self):
         source, sink = self.processor.sink, self.processor.source
         Bridge(self, self.pubsub,

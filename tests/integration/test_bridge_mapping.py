@@ -7,6 +7,9 @@ from support.bridge import Mirrored, content
 from support.pubsub import coordinates
 
 
+LARGE = 20_000_000  # of a topic's max.message.bytes; Pub/Sub takes 10 MB
+
+
 class Mapping(Mirrored, SharedCluster):
     """What other bridges get wrong, as a client of Pub/Sub sees it, and whether it comes back as it was."""
 
@@ -78,6 +81,10 @@ class Mapping(Mirrored, SharedCluster):
 class Unmappable(Mirrored, SharedCluster):
     TOO_MUCH = {"value": b"bad", "key": b"k0", "headers": [("h", b"x" * 300_000)]}
 
+    def allow(self, size, *topics):
+        for topic in topics:
+            self.kafka.configure(topic, {"max.message.bytes": size})
+
     def test_a_record_that_no_message_can_hold_becomes_a_dead_letter(self):
         bridge = self.outward(order="key")
         process = bridge.start()
@@ -92,6 +99,51 @@ class Unmappable(Mirrored, SharedCluster):
         self.assertEqual(headers["weft.source.topic"], self.source.encode())
         self.assertIn(b"attributes", headers["weft.error.message"])
         self.assertEqual(process.stop(), 0)
+
+    def test_a_record_larger_than_a_message_may_be_becomes_a_dead_letter(self):
+        bridge = self.outward()
+        process = bridge.start()
+        letters = bridge.letters(bridge.names["out"])
+        self.allow(LARGE, self.source, letters)
+        large = {"value": b"x" * 10_500_000, "key": b"k0"}
+        self.kafka.produce(self.source, [large], **{"message.max.bytes": LARGE})
+        self.records(10)
+        messages = self.pull_all_committed(11, bridge)
+        self.assertEqual({int(m.data) for m in messages}, set(range(10)))
+        letter, = bridge.dead_letters("out")
+        self.assertEqual((letter.key(), letter.value()), (large["key"], large["value"]))
+        self.assertNotIn("weft.value.size", dict(letter.headers()))
+        self.assertEqual(process.stop(), 0)
+
+    def test_a_dead_letter_that_its_topic_does_not_take_is_cut_and_the_flow_goes_on(self):
+        bridge = self.outward()
+        self.allow(LARGE, self.source)
+        self.allow(20_000, bridge.letters(bridge.names["out"]))
+        sizes = [10_500_000, 11_000_000, 3, 10_600_000]
+        headers = [("h", b"x" * 300_000)]
+        self.kafka.produce(self.source, [{"value": b"v" * size, "headers": headers if size == 3 else None}
+                                         for size in sizes], **{"message.max.bytes": LARGE})
+        self.records(10)
+        process = bridge.start()
+        messages = self.pull_all_committed(10 + len(sizes), bridge)
+        self.assertEqual({int(m.data) for m in messages}, set(range(10)))
+        letters = {int(dict(letter.headers())["weft.value.size"]): letter for letter in bridge.dead_letters("out")}
+        self.assertEqual(sorted(letters), sorted(sizes))
+        bare = letters.pop(3)
+        self.assertEqual((bare.value(), "h" in dict(bare.headers())), (b"", False))
+        for letter in letters.values():
+            self.assertRegex(letter.value(), rb"\Av{5000,20000}\Z")
+        self.assertEqual(process.stop(), 0)
+
+    def test_a_topic_that_takes_no_dead_letter_at_all_is_named(self):
+        bridge = self.outward()
+        letters = bridge.letters(bridge.names["out"])
+        self.allow(100, letters)
+        self.kafka.produce(self.source, [self.TOO_MUCH])
+        process = bridge.start()
+        self.assertEqual(process.wait(), 2)
+        self.assertRegex(process.err, f"{letters} does not even take the reason.*raise its max.message.bytes")
+        self.assertEqual(bridge.committed("out", self.source), 0)
 
     def test_weft_lists_the_dead_letters_of_a_bridge(self):
         bridge = self.outward()

@@ -64,6 +64,22 @@ START_TEST(a_dead_letter_says_why_and_where_from)
 }
 END_TEST
 
+START_TEST(of_a_letter_too_large_the_value_is_halved_and_key_and_headers_go_last)
+{
+    struct weft_deadletter_part part = {.size = 5};
+    for (size_t size = 2;; size /= 2) {
+        ck_assert(weft_deadletter_cut(&part));
+        ck_assert_uint_eq(part.size, size);
+        ck_assert(!part.bare);
+        if (size == 0)
+            break;
+    }
+    ck_assert(weft_deadletter_cut(&part));
+    ck_assert(part.bare);
+    ck_assert(!weft_deadletter_cut(&part));
+}
+END_TEST
+
 START_TEST(what_others_wrote_into_the_headers_is_not_believed)
 {
     struct weft_deadletter says;
@@ -190,6 +206,7 @@ START_TEST(the_filter_compares_class_and_processor)
 END_TEST
 
 SUITE("deadletters", TEST(a_dead_letter_says_why_and_where_from),
+      TEST(of_a_letter_too_large_the_value_is_halved_and_key_and_headers_go_last),
       TEST(what_others_wrote_into_the_headers_is_not_believed), TEST(the_original_has_its_own_headers_and_the_attempt),
       TEST(a_receipt_names_the_offsets_that_it_was_written_for), TEST(a_receipt_that_cannot_be_read_is_an_error),
       TEST(a_whole_letter_of_the_topic_is_sent), TEST(a_letter_that_was_sent_is_not_sent_again),
