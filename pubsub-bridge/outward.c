@@ -288,8 +288,7 @@ static struct load load_of(const struct weft_outward *outward)
 
 static bool has_room(const struct weft_outward *outward)
 {
-    struct weft_publisher_counts load;
-    weft_publisher_counts(outward->publisher, &load);
+    struct load load = load_of(outward);
     return load.items < outward->items_max && load.bytes < outward->bytes_max;
 }
 

@@ -5,6 +5,7 @@ import struct
 
 from support import SharedCluster, wait_for
 from support.bridge import PATH, Bridge, content
+from support.endpoint import Endpoint
 from support.processor import PIXELS, REQUEST, Processor
 from support.pubsub import PubSub
 from support.web import RegistryProxy, WebSite, serve
@@ -215,6 +216,18 @@ class Values(Json):
         topic, bridge, process = self.letters_of(200, queue_buffering_max_messages=5)
         wait_for(lambda: bridge.committed("out", topic) == 200, "all to be committed")
         self.assertEqual({int(letter.value()) for letter in bridge.dead_letters("out")}, set(range(200)))
+        self.assertEqual(process.stop(), 0)
+
+    def test_what_is_on_its_way_to_the_dead_letters_counts_as_under_way(self):
+        """They are sent once a second, and others are not read meanwhile."""
+        *_, process = self.letters_of(30, linger_ms=1000, outstanding_messages=10, status_listen="0")
+        endpoint, seen = Endpoint(process), []
+
+        def all_written():
+            seen.append(endpoint.total("weft_bridge_outstanding_messages"))
+            return endpoint.total("weft_bridge_dead_letters_total") == 30
+        wait_for(all_written, "the dead letters")
+        self.assertEqual(max(seen), 10)
         self.assertEqual(process.stop(), 0)
 
     def test_requests_come_back_in_avro_with_their_key_and_a_null_stays_one(self):
