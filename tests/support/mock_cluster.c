@@ -34,7 +34,7 @@ struct mock_cluster *mock_cluster_new(void)
     snprintf(servers, sizeof servers, "bootstrap.servers=%s", rd_kafka_mock_cluster_bootstraps(mock->mock));
     const char *options[] = {servers, "consumer.fetch.wait.max.ms=10", "transaction.timeout.ms=6000"};
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        ck_assert_msg(weft_settings_set_option(mock->settings, options[i], &err) == 0, "%s", err.message);
+        mock_cluster_set(mock, options[i]);
     return mock;
 }
 
@@ -44,6 +44,12 @@ void mock_cluster_destroy(struct mock_cluster *mock)
     weft_kafka_names_destroy(mock->names);
     rd_kafka_destroy(mock->handle);
     free(mock);
+}
+
+void mock_cluster_set(struct mock_cluster *mock, const char *assignment)
+{
+    struct weft_error err = {0};
+    ck_assert_msg(weft_settings_set_option(mock->settings, assignment, &err) == 0, "%s", err.message);
 }
 
 const struct weft_settings *mock_cluster_settings(const struct mock_cluster *mock)

@@ -26,6 +26,8 @@ struct mock_cluster;
 struct mock_cluster *mock_cluster_new(void);
 void mock_cluster_destroy(struct mock_cluster *mock);
 
+/* NAME=VALUE, for clients that are made after it. */
+void mock_cluster_set(struct mock_cluster *mock, const char *assignment);
 const struct weft_settings *mock_cluster_settings(const struct mock_cluster *mock);
 
 /* The next count requests of this kind are answered with the code. */

@@ -21,9 +21,9 @@ struct fixture {
     struct weft_error err;
 };
 
-static void set_up(struct fixture *f)
+static void set_up_on(struct fixture *f, struct mock_cluster *mock)
 {
-    *f = (struct fixture){.mock = mock_cluster_new()};
+    *f = (struct fixture){.mock = mock};
     const struct weft_client_options consumer = {.role = WEFT_KAFKA_SOURCE, .group_id = "group"};
     f->consumer = weft_client_new(mock_cluster_settings(f->mock), &consumer, NULL, &f->err);
     ck_assert_msg(f->consumer != NULL, "%s", f->err.message);
@@ -50,6 +50,11 @@ static void set_up(struct fixture *f)
     for (size_t i = 0; i < REQUESTS; i++)
         f->batch.answers[i] = i % 2 ? (struct weft_scorer_answer){.bytes = (const uint8_t *)"result", .size = 6}
                                     : (struct weft_scorer_answer){.error_class = "corrupt", .reason = "a reason"};
+}
+
+static void set_up(struct fixture *f)
+{
+    set_up_on(f, mock_cluster_new());
 }
 
 static void tear_down(struct fixture *f)
@@ -198,7 +203,9 @@ START_TEST(a_dead_letter_that_had_to_leave_its_key_behind_says_so_though_its_val
     rd_kafka_headers_t *headers;
     struct weft_deadletter says;
     static char key[2 << 20]; /* more than message.max.bytes */
-    set_up(&f);
+    struct mock_cluster *mock = mock_cluster_new();
+    mock_cluster_set(mock, "message.max.bytes=1000000");
+    set_up_on(&f, mock);
     expect(&f, claim(&f), WEFT_VERDICT_DONE);
     rd_kafka_message_t *request = f.batch.messages[0];
     request->payload = NULL;
