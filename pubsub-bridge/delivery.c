@@ -33,8 +33,59 @@ struct weft_delivery {
     struct weft_arena *arena;
     int64_t deadline_ms;             /* how long a record of a transaction may wait to be written */
     rd_kafka_resp_err_t undelivered; /* first failed delivery of the transaction at hand */
+    size_t at_once;                  /* messages that a transaction may have; fewer while one is looked for */
+    struct rejection {               /* of a record for what it holds */
+        size_t count;                /* in the transaction at hand: all that were in one batch with it, too */
+        const Pubsub__Message *last; /* whose record it was */
+        rd_kafka_resp_err_t code;
+    } rejected;
+    struct rejection culprit; /* its message, one of those at hand, goes to the dead letters; count is 0 for none */
     struct weft_delivery_counts counts;
 };
+
+/* ---- What the broker rejects */
+
+/* What a topic has against a single record, whoever writes it and however often; NULL for all other faults. */
+static const char *objection(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+        return "it is not valid there (with cleanup.policy=compact, a record must have a key)";
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+        return "its timestamp is further from the broker's clock than message.timestamp.after.max.ms or "
+               "message.timestamp.before.max.ms allows";
+    default: return NULL;
+    }
+}
+
+static int fail_rejected(const struct weft_delivery *delivery, const struct rejection *rejected, struct weft_error *err)
+{
+    return weft_error_set(err, WEFT_ERROR_CORRUPT, "the topic %s refuses it: %s",
+                          rd_kafka_topic_name(delivery->outlets[TOPIC].topic), objection(rejected->code));
+}
+
+/* A broker rejects all records of a batch for one of them, and does not always say which: so fewer messages go in the
+ * next transaction, until it is alone. Gives false when none was rejected; else *err says what will be different. */
+static bool narrow(struct weft_delivery *delivery, const Pubsub__Message *const *messages, size_t count,
+                   struct weft_error *err)
+{
+    const struct rejection rejected = delivery->rejected;
+    if (rejected.count == 0)
+        return false;
+    fail_rejected(delivery, &rejected, err);
+    err->class = WEFT_ERROR_UNAVAILABLE;
+    if (rejected.count == 1) {
+        delivery->culprit = rejected;
+        for (delivery->at_once = 1; delivery->at_once < count && messages[delivery->at_once - 1] != rejected.last;)
+            delivery->at_once++;
+        weft_error_prefix(err, "message %s", rejected.last->message_id);
+        return true;
+    }
+    delivery->culprit.count = 0;
+    delivery->at_once = (count + 1) / 2;
+    weft_error_prefix(err, "one of %zu messages (%zu go at once until it is found)", rejected.count, delivery->at_once);
+    return true;
+}
 
 /* ---- Beginning and end */
 
@@ -48,6 +99,8 @@ static void on_delivered(rd_kafka_t *producer, const rd_kafka_message_t *message
     if (!delivery->undelivered)
         delivery->undelivered = message->err;
     weft_outlets_failed(delivery->outlets, OUTLETS, message);
+    if (objection(message->err) && message->_private)
+        delivery->rejected = (struct rejection){delivery->rejected.count + 1, message->_private, message->err};
 }
 
 struct weft_delivery *weft_delivery_new(const struct weft_delivery_config *config, struct weft_error *err)
@@ -59,6 +112,7 @@ struct weft_delivery *weft_delivery_new(const struct weft_delivery_config *confi
         return NULL;
     }
     delivery->config = *config;
+    delivery->at_once = WEFT_LEDGER_BATCH_MAX;
     delivery->arena = weft_arena_new();
     const struct weft_client_options options = {.role = WEFT_KAFKA_SINK,
                                                 .transactional_id = config->transactional_id,
@@ -122,9 +176,11 @@ static int flush(struct weft_delivery *delivery, int64_t deadline_ms, struct wef
     return delivery->undelivered ? weft_client_fail(delivery->client, delivery->undelivered, "writing", err) : 0;
 }
 
-/* Queues one record; headers are taken, also on failure. A full queue is waited for. */
-static int produce(struct weft_delivery *delivery, struct weft_outlet *outlet, int32_t partition,
-                   const struct weft_record *record, rd_kafka_headers_t *headers, struct weft_error *err)
+/* Queues one record, that of a message or, where this is NULL, another; headers are taken, also on failure. A full
+ * queue is waited for. */
+static int produce(struct weft_delivery *delivery, struct weft_outlet *outlet, const Pubsub__Message *message,
+                   int32_t partition, const struct weft_record *record, rd_kafka_headers_t *headers,
+                   struct weft_error *err)
 {
     int64_t until_ms = weft_clock_ms() + delivery->deadline_ms;
     /* 0 stands for now; a record from before 1970, or of its first millisecond, has no other. */
@@ -140,7 +196,8 @@ static int produce(struct weft_delivery *delivery, struct weft_outlet *outlet, i
         code = rd_kafka_producev(delivery->producer, RD_KAFKA_V_RKT(outlet->topic), RD_KAFKA_V_PARTITION(partition),
                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, record->key.size),
                                  RD_KAFKA_V_VALUE(value, record->value.size), RD_KAFKA_V_TIMESTAMP(timestamp_ms),
-                                 RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+                                 RD_KAFKA_V_OPAQUE((void *)(uintptr_t)message), RD_KAFKA_V_HEADERS(headers),
+                                 RD_KAFKA_V_END);
         if (!code) {
             outlet->queued += size;
             return 0;
@@ -181,7 +238,8 @@ static int produce_dead_letter(struct weft_delivery *delivery, const Pubsub__Mes
         if (!bare && message->ordering_key[0])
             letter.key = (struct weft_bytes){(const uint8_t *)message->ordering_key, strlen(message->ordering_key)};
         letter.value = (struct weft_bytes){message->data.len ? message->data.data : (const uint8_t *)"", kept};
-        int result = produce(delivery, &delivery->outlets[DEAD_LETTERS], RD_KAFKA_PARTITION_UA, &letter, headers, err);
+        int result =
+            produce(delivery, &delivery->outlets[DEAD_LETTERS], NULL, RD_KAFKA_PARTITION_UA, &letter, headers, err);
         if (result == 0)
             delivery->counts.dead_letters++;
         if (result == 0 || err->class != WEFT_ERROR_CORRUPT || bare)
@@ -207,6 +265,8 @@ static int produce_record(struct weft_delivery *delivery, const Pubsub__Message 
         delivery->counts.loops++;
         return 1;
     }
+    if (delivery->culprit.count > 0 && delivery->culprit.last == message)
+        return fail_rejected(delivery, &delivery->culprit, err);
     struct weft_record record;
     weft_arena_reset(delivery->arena);
     if (weft_envelope_open(message, delivery->config.from, delivery->arena, &record, err) != 0)
@@ -217,7 +277,8 @@ static int produce_record(struct weft_delivery *delivery, const Pubsub__Message 
     rd_kafka_headers_t *headers = weft_kafka_headers(&record);
     if (!headers)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
-    return produce(delivery, &delivery->outlets[TOPIC], partition_of(delivery, &record), &record, headers, err);
+    return produce(delivery, &delivery->outlets[TOPIC], message, partition_of(delivery, &record), &record, headers,
+                   err);
 }
 
 static int produce_all(struct weft_delivery *delivery, const Pubsub__Message *const *messages, size_t count,
@@ -242,7 +303,7 @@ static int produce_entry(struct weft_delivery *delivery, const struct weft_ledge
 {
     const struct weft_record record = {
         .timestamp_ms = -1, .key = {entry->key, sizeof entry->key}, .value = {entry->value, entry->size}};
-    return produce(delivery, &delivery->outlets[LEDGER], 0, &record, rd_kafka_headers_new(0), err);
+    return produce(delivery, &delivery->outlets[LEDGER], NULL, 0, &record, rd_kafka_headers_new(0), err);
 }
 
 /* ---- The transaction */
@@ -277,6 +338,7 @@ static enum weft_verdict transact(struct weft_delivery *delivery, const Pubsub__
 {
     struct weft_error why = {0};
     delivery->undelivered = RD_KAFKA_RESP_ERR_NO_ERROR;
+    delivery->rejected.count = 0;
     weft_outlets_flushed(delivery->outlets, OUTLETS);
     enum weft_verdict verdict = weft_verdict(rd_kafka_begin_transaction(delivery->producer), "beginning", err);
     if (verdict != WEFT_VERDICT_DONE)
@@ -301,24 +363,31 @@ static enum weft_verdict transact(struct weft_delivery *delivery, const Pubsub__
     if (aborted != WEFT_VERDICT_ABORT)
         return aborted;
     /* After the abort, as by then every delivery has been reported. */
-    return verdict == WEFT_VERDICT_ABORT && weft_outlets_learn(delivery->outlets, OUTLETS, err) ? WEFT_VERDICT_ADAPT
-                                                                                                : verdict;
+    if (verdict != WEFT_VERDICT_ABORT)
+        return verdict;
+    bool learned = weft_outlets_learn(delivery->outlets, OUTLETS, err);
+    return narrow(delivery, messages, count, err) || learned ? WEFT_VERDICT_ADAPT : verdict;
 }
 
 enum weft_verdict weft_delivery_run(struct weft_delivery *delivery, const Pubsub__Message *const *messages,
-                                    const char *const *identities, size_t count, struct weft_ledger *ledger,
+                                    const char *const *identities, size_t *count, struct weft_ledger *ledger,
                                     struct weft_error *err)
 {
+    size_t at_once = *count < delivery->at_once ? *count : delivery->at_once;
     struct weft_delivery_counts before = delivery->counts;
     struct weft_ledger_entry entry;
-    if (!weft_ledger_entry(ledger, identities, count, &entry)) {
+    if (!weft_ledger_entry(ledger, identities, at_once, &entry)) {
         weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
         return WEFT_VERDICT_FATAL;
     }
-    enum weft_verdict verdict = transact(delivery, messages, count, &entry, err);
+    enum weft_verdict verdict = transact(delivery, messages, at_once, &entry, err);
     if (verdict == WEFT_VERDICT_DONE) {
         weft_ledger_written(ledger, &entry);
-        delivery->counts.sent += count - (size_t)(delivery->counts.dead_letters - before.dead_letters) -
+        *count = at_once;
+        if (delivery->culprit.count == 0 && delivery->at_once < WEFT_LEDGER_BATCH_MAX)
+            delivery->at_once *= 2;
+        delivery->culprit.count = 0; /* more like it may follow */
+        delivery->counts.sent += at_once - (size_t)(delivery->counts.dead_letters - before.dead_letters) -
                                  (size_t)(delivery->counts.loops - before.loops);
     } else {
         uint64_t aborts = delivery->counts.aborts;

@@ -44,10 +44,11 @@ void weft_delivery_destroy(struct weft_delivery *delivery); /* accepts NULL */
 enum weft_verdict weft_delivery_claim(struct weft_delivery *delivery, struct weft_error *err);
 
 /* Writes up to WEFT_LEDGER_BATCH_MAX messages, none of whose identities the ledger holds, and tells the ledger. DONE:
- * for good. ABORT: nothing of it happened, the same may be tried again; ADAPT: at once, as it will go another way.
- * FENCED: another owner has taken over. FATAL: this delivery is of no more use. */
+ * for good, the first *count of them, which is all but where one is looked for that the broker rejects. ABORT: nothing
+ * of it happened, the same are to be tried again; ADAPT: at once, as it will go another way. FENCED: another owner has
+ * taken over. FATAL: this delivery is of no more use. */
 enum weft_verdict weft_delivery_run(struct weft_delivery *delivery, const Pubsub__Message *const *messages,
-                                    const char *const *identities, size_t count, struct weft_ledger *ledger,
+                                    const char *const *identities, size_t *count, struct weft_ledger *ledger,
                                     struct weft_error *err);
 
 void weft_delivery_counts(const struct weft_delivery *delivery, struct weft_delivery_counts *counts);

@@ -308,39 +308,10 @@ static void note_arrival(struct weft_inward *inward, const Pubsub__Message *mess
         weft_bridge_metrics_arrived(inward->config.metrics, time->seconds * 1000 + time->nanos / 1000000);
 }
 
-/* Writes the batch, and acknowledges it. What was not written stays the batch. */
-static int deliver(struct weft_inward *inward, struct weft_error *err)
-{
-    const Pubsub__Message *messages[WEFT_LEDGER_BATCH_MAX];
-    const char *identities[WEFT_LEDGER_BATCH_MAX];
-    for (size_t i = 0; i < inward->batch_count; i++) {
-        messages[i] = inward->batch[i]->message;
-        identities[i] = inward->batch[i]->identity;
-    }
-    weft_bridge_metrics_writes(inward->config.metrics, true);
-    enum weft_verdict verdict =
-        weft_delivery_run(inward->delivery, messages, identities, inward->batch_count, inward->ledger, err);
-    weft_bridge_metrics_writes(inward->config.metrics, false);
-    switch (verdict) {
-    case WEFT_VERDICT_DONE:
-        for (size_t i = 0; i < inward->batch_count; i++) {
-            note_arrival(inward, inward->batch[i]->message);
-            acknowledge(inward, inward->batch[i]);
-        }
-        inward->batch_count = 0;
-        inward->failures = 0;
-        return 0;
-    case WEFT_VERDICT_ABORT: inward->failures++; return 0;
-    case WEFT_VERDICT_ADAPT: inward->failures = 0; return 0;
-    case WEFT_VERDICT_FENCED: err->class = WEFT_ERROR_FENCED; return -1;
-    default: return -1;
-    }
-}
-
-/* Waits after an aborted transaction, tending leases. */
+/* After an aborted transaction, tends leases until the next. */
 static void back_off(struct weft_inward *inward, const struct weft_error *why)
 {
-    int64_t wait_ms = weft_retry_wait_ms(inward->failures, (uint32_t)weft_clock_ns());
+    int64_t wait_ms = inward->failures > 0 ? weft_retry_wait_ms(inward->failures, (uint32_t)weft_clock_ns()) : 0;
     weft_log(inward->config.log, WEFT_LOG_WARN, "bridge.aborted", "%s: %zu messages are tried again in %lld ms: %s",
              name_of(inward), inward->batch_count, (long long)wait_ms, why->message);
     for (int64_t until_ms = weft_clock_ms() + wait_ms; weft_clock_ms() < until_ms && !stopping(inward);) {
@@ -349,21 +320,47 @@ static void back_off(struct weft_inward *inward, const struct weft_error *why)
     }
 }
 
+/* Writes the batch, and acknowledges it. What was not written stays the batch. */
+static int deliver(struct weft_inward *inward, struct weft_error *err)
+{
+    const Pubsub__Message *messages[WEFT_LEDGER_BATCH_MAX];
+    const char *identities[WEFT_LEDGER_BATCH_MAX];
+    size_t count = inward->batch_count;
+    for (size_t i = 0; i < count; i++) {
+        messages[i] = inward->batch[i]->message;
+        identities[i] = inward->batch[i]->identity;
+    }
+    weft_bridge_metrics_writes(inward->config.metrics, true);
+    enum weft_verdict verdict = weft_delivery_run(inward->delivery, messages, identities, &count, inward->ledger, err);
+    weft_bridge_metrics_writes(inward->config.metrics, false);
+    switch (verdict) {
+    case WEFT_VERDICT_DONE:
+        for (size_t i = 0; i < count; i++) {
+            note_arrival(inward, inward->batch[i]->message);
+            acknowledge(inward, inward->batch[i]);
+        }
+        inward->batch_count -= count;
+        memmove(inward->batch, inward->batch + count, inward->batch_count * sizeof *inward->batch);
+        inward->failures = 0;
+        return 0;
+    case WEFT_VERDICT_ABORT:
+    case WEFT_VERDICT_ADAPT:
+        inward->failures = verdict == WEFT_VERDICT_ABORT ? inward->failures + 1 : 0;
+        back_off(inward, err);
+        return 0;
+    case WEFT_VERDICT_FENCED: err->class = WEFT_ERROR_FENCED; return -1;
+    default: return -1;
+    }
+}
+
 static int step(struct weft_inward *inward, struct weft_error *err)
 {
-    struct weft_error why = {0};
-    weft_rpc_serve(inward->rpc, PULL_MS);
+    weft_rpc_serve(inward->rpc, inward->batch_count > 0 ? 0 : PULL_MS);
     if (weft_subscriber_pump(inward->subscriber, err) != 0)
         return -1;
     if (inward->batch_count == 0)
         gather(inward);
-    if (inward->batch_count > 0 && deliver(inward, &why) != 0) {
-        *err = why;
-        return -1;
-    }
-    if (inward->batch_count > 0)
-        back_off(inward, &why);
-    return 0;
+    return inward->batch_count > 0 ? deliver(inward, err) : 0;
 }
 
 /* One turn: as the owner, or as one who waits. */

@@ -189,3 +189,57 @@ class Unmappable(Mirrored, SharedCluster):
         letter, = bridge.dead_letters("into")
         self.assertEqual(letter.value(), b"9" * 50_000)
         self.assertEqual(process.stop(), 0)
+
+    def rejected_among(self, messages, bad, reason):
+        """Of all these messages, numbered but for the bad ones, none is lost and none comes twice, and the bad ones
+        become dead letters for this reason."""
+        # With order, a server would hold back a key's messages until those before are acknowledged.
+        self.subscription = self.pubsub.subscription(self.between, self.topic_name("unordered"))
+        bridge = self.inward()
+        self.pubsub.publish(self.between, messages)
+        process = bridge.start()
+        count = len(messages) - len(bad)
+        self.wait_sunk(count)
+        letters = self.kafka.read_at_least(bridge.letters(bridge.names["into"]), len(bad))
+        for letter in letters:
+            self.assertIn(reason, dict(letter.headers())["weft.error.message"].decode())
+        self.assertEqual(sorted(letter.value() for letter in letters), sorted(bad))
+        self.assert_once(count)
+        self.assertEqual(process.stop(), 0)
+        self.assertEqual(self.pubsub.pull(self.subscription), [])  # all of it has been acknowledged
+
+    @staticmethod
+    def keyed(number):
+        return {"data": b"%d" % number, "ordering_key": f"k{number}"}
+
+    @staticmethod
+    def dated(data, ahead_s=0):
+        """A message that says when its record was written, by a clock that is so far ahead."""
+        return {"data": data, "attributes": {
+            "kafka.topic": "t", "kafka.partition": "0", "kafka.offset": "0",
+            "kafka.timestamp": str(int((time.time() + ahead_s) * 1000))}}
+
+    def test_a_message_without_a_key_for_a_compacted_topic_becomes_a_dead_letter_alone(self):
+        self.sink = self.topic("compacted", 4, cleanup_policy="compact")
+        messages = [self.keyed(i) for i in range(3000)]
+        for at in (2999, 1001, 1000, 0):
+            messages.insert(at, {"data": b"bad%d" % at})
+        self.rejected_among(messages, [b"bad0", b"bad1000", b"bad1001", b"bad2999"], "cleanup.policy=compact")
+
+    def test_where_all_messages_lack_a_key_all_become_dead_letters(self):
+        self.sink = self.topic("compacted", 4, cleanup_policy="compact")
+        bad = [b"bad%d" % i for i in range(50)]
+        self.rejected_among([self.keyed(0)] + [{"data": data} for data in bad], bad, "cleanup.policy=compact")
+
+    def test_a_message_from_the_future_becomes_a_dead_letter_alone(self):
+        messages = [self.dated(b"%d" % i) for i in range(2000)]
+        messages.insert(700, self.dated(b"bad", 2 * 3600))
+        self.rejected_among(messages, [b"bad"], "message.timestamp.after.max.ms")
+
+    def test_or_what_the_broker_rejects_stops_the_bridge_which_says_what(self):
+        bridge = self.inward(on_unmappable="stop")
+        process = bridge.start()
+        at, = self.pubsub.publish(self.between, [self.dated(b"bad", 2 * 3600)])
+        self.assertIn(process.wait(), (1, 2))
+        self.assertRegex(process.err, f"message {at}: .*message.timestamp.after.max.ms")
+        self.assertEqual(bridge.dead_letters("into"), [])
