@@ -25,7 +25,7 @@ struct call {
     struct weft_arena *arena;
     enum kind kind;
     int attempts;
-    int64_t due_ms;
+    int64_t due_ms, stale_ms; /* when it is to be sent, and from when on in vain */
     size_t count, bytes;
     char *ids[IDS_MAX];
 };
@@ -88,6 +88,8 @@ static struct call *new_call(struct weft_leases *leases, enum kind kind, int64_t
     call->kind = kind;
     call->attempts = 0;
     call->due_ms = due_ms;
+    /* After half a lease the holder extends it again: more than two calls for one lease would only pile up. */
+    call->stale_ms = kind == EXTEND ? due_ms + (int64_t)leases->config.ack_deadline_s * 1000 / 2 : INT64_MAX;
     call->count = call->bytes = 0;
     return call;
 }
@@ -265,11 +267,15 @@ int weft_leases_pump(struct weft_leases *leases, int64_t now_ms, struct weft_err
     }
     for (struct call **at = &leases->waiting; *at;) {
         struct call *call = *at;
-        if (now_ms < call->due_ms) {
+        if (now_ms < call->due_ms && now_ms < call->stale_ms) {
             at = &call->next;
             continue;
         }
         *at = call->next;
+        if (now_ms >= call->stale_ms) {
+            free_call(call);
+            continue;
+        }
         if (send_or_keep(leases, call, err) != 0)
             return -1;
     }

@@ -25,7 +25,7 @@ struct weft_leases_config {
 struct weft_leases *weft_leases_new(const struct weft_leases_config *config, struct weft_error *err);
 void weft_leases_destroy(struct weft_leases *leases); /* after its rpc; accepts NULL */
 
-/* Each copies the id. -1 when memory is short. */
+/* Each copies the id. -1 when memory is short. An extension that could not be made within half a lease is forgotten. */
 int weft_leases_ack(struct weft_leases *leases, const char *ack_id, struct weft_error *err);
 int weft_leases_extend(struct weft_leases *leases, const char *ack_id, struct weft_error *err);
 int weft_leases_release(struct weft_leases *leases, const char *ack_id, struct weft_error *err);

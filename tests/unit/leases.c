@@ -116,6 +116,36 @@ START_TEST(calls_that_fail_in_passing_are_made_again)
 }
 END_TEST
 
+/* Sends what is due by then, and waits until so many calls in all have been answered. */
+static void pump_until(struct fixture *f, int64_t now_ms, size_t calls)
+{
+    struct weft_error err = {0};
+    ck_assert_int_eq(weft_leases_pump(f->leases, now_ms, &err), 0);
+    while (pubsub_stub_count(f->stub) < calls)
+        weft_rpc_serve(f->rpc, 10);
+    while (weft_rpc_failures(f->rpc) < calls)
+        weft_rpc_serve(f->rpc, 10);
+}
+
+START_TEST(an_extension_is_sent_again_until_the_next_one_stands_for_it)
+{
+    static const struct pubsub_answer script[] = {
+        {.code = GRPC_STATUS_UNAVAILABLE}, {.code = GRPC_STATUS_UNAVAILABLE}, {.code = GRPC_STATUS_UNAVAILABLE}};
+    struct weft_error err = {0};
+    struct fixture f = begin(script, 3);
+    int64_t now_ms = weft_clock_ms();
+    ck_assert_int_eq(weft_leases_extend(f.leases, "a", &err), 0);
+    pump_until(&f, now_ms + 1000, 1);
+    pump_until(&f, now_ms + 10000, 2);
+    ck_assert_int_eq(weft_leases_pump(f.leases, now_ms + 40000, &err), 0); /* half of 60 s is over */
+    ck_assert_int_eq(weft_leases_extend(f.leases, "b", &err), 0);
+    pump_until(&f, now_ms + 50000, 3);
+    ck_assert_str_eq(pubsub_stub_request(f.stub, 1), "60: a");
+    ck_assert_str_eq(pubsub_stub_request(f.stub, 2), "60: b");
+    end(&f);
+}
+END_TEST
+
 START_TEST(a_subscription_that_is_gone_ends_it)
 {
     static const struct pubsub_answer script[] = {{.code = GRPC_STATUS_NOT_FOUND}};
@@ -152,5 +182,6 @@ END_TEST
 
 SUITE("leases", TEST(acknowledgements_go_together), TEST(an_id_that_failed_in_passing_is_sent_again_alone),
       TEST(an_id_that_came_too_late_is_forgotten), TEST(what_was_acknowledged_beside_a_failure_counts),
-      TEST(calls_that_fail_in_passing_are_made_again), TEST(a_subscription_that_is_gone_ends_it),
+      TEST(calls_that_fail_in_passing_are_made_again),
+      TEST(an_extension_is_sent_again_until_the_next_one_stands_for_it), TEST(a_subscription_that_is_gone_ends_it),
       TEST(no_request_is_larger_than_pubsub_takes))
