@@ -209,8 +209,10 @@ static int produce(struct weft_delivery *delivery, struct weft_outlet *outlet, c
     }
     rd_kafka_headers_destroy(headers);
     const char *topic = rd_kafka_topic_name(outlet->topic);
-    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    if (size > outlet->record_max)
         return weft_error_set(err, WEFT_ERROR_CORRUPT, "larger than max.message.bytes of the topic %s", topic);
+    if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return weft_error_set(err, WEFT_ERROR_CORRUPT, "larger than the setting message.max.bytes of this bridge");
     return weft_client_fail(delivery->client, code, topic, err);
 }
 

@@ -188,6 +188,28 @@ class Unmappable(Mirrored, SharedCluster):
         self.assert_once(200)
         letter, = bridge.dead_letters("into")
         self.assertEqual(letter.value(), b"9" * 50_000)
+        self.assertEqual(dict(letter.headers())["weft.error.message"],
+                         f"larger than max.message.bytes of the topic {self.sink}".encode())
+        self.assertEqual(process.stop(), 0)
+
+    def test_a_message_that_the_topic_takes_arrives_whole_however_large(self):
+        self.sink = self.topic("wide", 1, max_message_bytes=10_000_000)
+        bridge = self.inward()
+        process = bridge.start()
+        self.pubsub.publish(self.between, [b"9" * 3_000_000])
+        record, = self.kafka.read_at_least(self.sink, 1)
+        self.assertTrue(record.value() == b"9" * 3_000_000, f"{len(record.value())} bytes")
+        self.assertEqual(bridge.dead_letters("into"), [])
+        self.assertEqual(process.stop(), 0)
+
+    def test_a_message_larger_than_the_setting_allows_is_not_blamed_on_the_topic(self):
+        bridge = self.inward()
+        process = bridge.start(message_max_bytes=20_000)
+        self.pubsub.publish(self.between, [b"9" * 50_000])
+        letter, = self.kafka.read_at_least(bridge.letters(bridge.names["into"]), 1)
+        headers = dict(letter.headers())
+        self.assertEqual(headers["weft.error.message"], b"larger than the setting message.max.bytes of this bridge")
+        self.assertEqual((letter.value(), headers["weft.value.size"]), (b"9" * 12_500, b"50000"))
         self.assertEqual(process.stop(), 0)
 
     def rejected_among(self, messages, bad, reason):
