@@ -3,8 +3,9 @@
  *
  * Each transaction writes one entry with the ids of its messages under one of a fixed number of keys, taken in turn: a
  * compacted topic keeps the last entry of each. So the ledger remembers the last WEFT_LEDGER_ENTRIES transactions, up
- * to WEFT_LEDGER_MESSAGES messages, however long ago that was. What a bridge that died had written and not acknowledged
- * is among them, as it holds fewer messages than that under lease. */
+ * to WEFT_LEDGER_MESSAGES messages, however long ago that was; at a low rate a transaction is of one message. What a
+ * bridge that died had written and not acknowledged is among them, as it holds no more messages than that under lease
+ * (outstanding.messages). */
 #ifndef WEFT_BRIDGE_LEDGER_H
 #define WEFT_BRIDGE_LEDGER_H
 
