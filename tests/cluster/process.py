@@ -23,12 +23,13 @@ def stat_fields(pid):
 
 
 def stat(pid):
-    """State and start time of a process, or None: both at once tell it from another that got its pid later."""
+    """Whether a process lives, and its start time, which tells it from another that got its pid later; or None."""
     try:
         fields = stat_fields(pid)
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return fields[0], fields[19]
+    # While other threads of it are still ending, what they hold, a port say, is not free.
+    return fields[0] not in "ZX" or int(fields[17]) > 1, fields[19]
 
 
 def cpu_seconds(pid):
@@ -61,7 +62,7 @@ class Process:
         except (FileNotFoundError, ValueError):
             return None
         now = stat(pid)
-        return int(pid) if now and now[0] not in "ZX" and now[1] == started else None
+        return int(pid) if now and now[0] and now[1] == started else None
 
     def start(self, command, tied):
         """tied: the process is killed when the thread that called this ends, however that comes."""
