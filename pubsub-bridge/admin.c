@@ -33,11 +33,12 @@ static bool is_over(const struct weft_admin *admin, int64_t end_ms)
     return (admin->stop && atomic_load(admin->stop)) || weft_clock_ms() >= end_ms;
 }
 
+/* gRPC makes a lost connection anew only while it is served. */
 static void wait_a_little(const struct weft_admin *admin, int attempt, int64_t end_ms)
 {
     int64_t until_ms = weft_clock_ms() + weft_retry_wait_ms(attempt, (uint32_t)weft_clock_ns());
     while (weft_clock_ms() < until_ms && !is_over(admin, end_ms))
-        weft_clock_sleep_ms(SERVE_MS);
+        weft_rpc_serve(admin->rpc, SERVE_MS);
 }
 
 int weft_admin_call(const struct weft_admin *admin, const char *method, const ProtobufCMessage *request,

@@ -47,7 +47,8 @@ int64_t weft_retry_wait_ms(int attempt, uint32_t random)
 static const char *remedy(const char *message)
 {
     return strstr(message, "handshake")
-               ? ": it takes connections, but TLS fails, or it is slow to answer: check that pubsub.endpoint is the "
+               ? ": nobody answers there in time, or, unless it is an emulator, TLS fails: check that pubsub.endpoint "
+                 "is the "
                  "service, that its certificate is for that host, and that pubsub.ca.file, if set, holds who signed it"
                : "";
 }

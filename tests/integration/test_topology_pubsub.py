@@ -227,6 +227,16 @@ class Alone(Resources, WeftTest):
         self.assertEqual(error["class"], "unavailable")
         self.assertRegex(error["message"], f"^Pub/Sub at {NOBODY}: {self.first}: ")
 
+    def test_a_service_that_comes_later_is_found(self):
+        self.pubsub = PubSub(self, own=True)
+        self.pubsub.server.kill()
+        planning = self.start_weft("resources plan", self.declare(), program=BRIDGE,
+                                   settings={"startup.timeout": "100s"})
+        address = self.pubsub.address
+        self.pubsub.restart()
+        self.assertEqual(self.pubsub.address, address)
+        self.assertEqual(planning.wait(), 4, planning.err)
+
     def test_without_the_right_the_name_is_said(self):
         def refuse(_, context):
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "User not authorized to perform this action.")
