@@ -25,14 +25,20 @@ step() { printf '\n==> %s\n' "$*"; }
 # start NAME PROGRAM ARGUMENT...: in the background, with its id in NAME.pid and its log in NAME.log.
 start() {
   setsid "${@:2}" >"$home/$1.log" 2>&1 </dev/null &
-  echo $! >"$home/$1.pid"
+  local pid=$!
+  echo $pid >"$home/$1.pid"
   disown # not one of the jobs that finish ends: it has its own way to stop
+  # Until then it is this shell, and then setsid, that runs there.
+  until is_ours $pid || ! kill -0 $pid 2>/dev/null; do sleep 0.05; done
 }
 
-# The id of what was started by this name, while it runs: known also by the program that runs under it.
+# Whether a program of the build folder runs as the process of this id.
+is_ours() { [[ $(readlink "/proc/$1/exe") == "$PWD"/build/* ]]; }
+
+# The id of what was started by this name, while it runs.
 running() {
   local pid
-  pid=$(cat "$home/$1.pid" 2>/dev/null) && [[ $(readlink "/proc/$pid/exe") == "$PWD"/build/* ]] && echo "$pid"
+  pid=$(cat "$home/$1.pid" 2>/dev/null) && is_ours "$pid" && echo "$pid"
 }
 
 end() {
@@ -73,8 +79,8 @@ finish() {
 await() {
   local tries=0
   until (($(grep -c "event=$2" "$home/$1.log") >= $3)); do
-    [[ -n $(running "$1") ]] || { echo "it has ended" >&2 && return 1; }
-    ((++tries < 600)) || { echo "there was no $2 within a minute" >&2 && return 1; }
+    [[ -n $(running "$1") ]] || { echo "demo: what $home/$1.log is of has ended" >&2 && return 1; }
+    ((++tries < 600)) || { echo "demo: no $2 in $home/$1.log within a minute" >&2 && return 1; }
     sleep 0.1
   done
 }
