@@ -58,9 +58,12 @@ class Stream(Processor):
         return self.start(instance, **settings)
 
     def tend(self):
+        """Starts again what has ended and asks for it."""
         for instance, settings in self.supervised.items():
-            if not self.latest[instance].running():
-                self.did(f"ended with {self.latest[instance].process.returncode} and started again")
+            latest = self.latest[instance]
+            if not latest.running():
+                self.test.assertEqual(latest.process.returncode, FENCED, latest.err)
+                self.did(f"ended with {FENCED} and started again")
                 self.start(instance, **settings)
 
     def did(self, what, times=1):
