@@ -160,6 +160,11 @@ enum weft_verdict weft_delivery_claim(struct weft_delivery *delivery, struct wef
     return verdict == WEFT_VERDICT_ABORT ? WEFT_VERDICT_FATAL : verdict;
 }
 
+void weft_delivery_serve(struct weft_delivery *delivery)
+{
+    rd_kafka_poll(delivery->producer, 0);
+}
+
 /* ---- Writing */
 
 /* Sends what is queued and waits until it has been delivered. */

@@ -43,6 +43,9 @@ void weft_delivery_destroy(struct weft_delivery *delivery); /* accepts NULL */
  * gives RETRY. */
 enum weft_verdict weft_delivery_claim(struct weft_delivery *delivery, struct weft_error *err);
 
+/* Serves the producer's events while nothing is written: they would pile up. */
+void weft_delivery_serve(struct weft_delivery *delivery);
+
 /* Writes up to WEFT_LEDGER_BATCH_MAX messages, none of whose identities the ledger holds, and tells the ledger. DONE:
  * for good, the first *count of them, which is all but where one is looked for that the broker rejects. ABORT: nothing
  * of it happened, the same are to be tried again; ADAPT: at once, as it will go another way. FENCED: another owner has

@@ -356,6 +356,7 @@ static int deliver(struct weft_inward *inward, struct weft_error *err)
 static int step(struct weft_inward *inward, struct weft_error *err)
 {
     weft_rpc_serve(inward->rpc, inward->batch_count > 0 ? 0 : PULL_MS);
+    weft_delivery_serve(inward->delivery);
     if (weft_subscriber_pump(inward->subscriber, err) != 0)
         return -1;
     if (inward->batch_count == 0)

@@ -166,8 +166,7 @@ void weft_letterbox_counts(const struct weft_letterbox *box, struct weft_letterb
 
 void weft_letterbox_serve(struct weft_letterbox *box)
 {
-    if (box->sent > 0)
-        rd_kafka_poll(box->producer, 0);
+    rd_kafka_poll(box->producer, 0);
     while (box->waiting && may_send(box)) {
         struct letter *letter = box->waiting;
         rd_kafka_resp_err_t code = give(box, letter);

@@ -6,6 +6,8 @@
 
 int weft_consumer_subscribe(struct weft_client *client, const char *topic, struct weft_error *err)
 {
+    /* Polling for messages serves the client's other events, too: faults and statistics would pile up. */
+    rd_kafka_poll_set_consumer(weft_client_handle(client));
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(topics, topic, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t code = rd_kafka_subscribe(weft_client_handle(client), topics);

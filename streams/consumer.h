@@ -6,7 +6,8 @@
 
 #include "streams/client.h"
 
-/* Joins the client's group for one topic. */
+/* Joins the client's group for one topic. From here on rd_kafka_consumer_poll serves all of the client's events, and
+ * nobody is to call rd_kafka_poll. */
 int weft_consumer_subscribe(struct weft_client *client, const char *topic, struct weft_error *err);
 
 /* The offsets that the client's group has committed for the partitions of the list, RD_KAFKA_OFFSET_INVALID where there

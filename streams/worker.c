@@ -399,7 +399,6 @@ static int make_clients(struct weft_worker *worker, struct weft_error *err)
         return -1;
     worker->consumer = weft_client_handle(worker->client);
     weft_fetcher_init(&worker->fetcher, worker->consumer);
-    rd_kafka_poll_set_consumer(worker->consumer);
     const struct weft_transactor_config transactor = {
         .settings = config->settings,
         .log = config->log,

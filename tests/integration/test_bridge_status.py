@@ -3,7 +3,7 @@ import json
 import socket
 import time
 
-from support import SharedCluster, wait_for
+from support import OwnCluster, SharedCluster, wait_for
 from support.bridge import BRIDGE, Bridge, Mirrored
 from support.dashboard import assert_exported, queries
 from support.endpoint import Endpoint
@@ -100,6 +100,13 @@ class Metrics(Mirrored, SharedCluster):
         wait_for(all_are_there, "all of the metrics")
         self.assertGreater(len(assert_exported(self, queries(of_bridges=True), endpoint)), 10)
 
+    def test_clients_with_nothing_to_do_say_how_they_are(self):
+        for bridge in self.outward(), self.inward():
+            _, endpoint = start(bridge)
+            for client in "consumer", "producer":
+                wait_for(lambda: endpoint.total("weft_kafka_received_bytes_total", client=client) > 0,
+                         f"what the {client} has received")
+
     def test_there_is_none_unless_an_address_is_given(self):
         running = self.outward().start()
         running.wait_for_line("bridge.assigned")
@@ -145,6 +152,21 @@ class Ready(Mirrored, SharedCluster):
         wait_for(lambda: settled() == [(True, "ok"), (True, standby)], "one at work and one that stands by")
         self.assertEqual(sorted(endpoint.info()["bridges"][0]["state"] for endpoint in endpoints),
                          ["standby", "working"])
+
+
+class KafkaAway(Mirrored, OwnCluster):
+    def test_a_broker_away_later_is_said_of_both_directions(self):
+        self.kafka.settings["log_level"] = 0  # lost connections are no news here
+        endpoints = [start(bridge)[1] for bridge in (self.outward(), self.inward())]
+        for endpoint in endpoints:
+            wait_for(lambda: endpoint.ready() == (True, "ok"), "a bridge at work")
+        self.cluster.kill(1)
+        for endpoint in endpoints:
+            wait_for_reason(endpoint, False, "broker away: it has no connection to any")
+            self.assertRegex(endpoint.process.err, "event=kafka.error")
+        self.cluster.start_node(1)
+        for endpoint in endpoints:
+            wait_for(lambda: endpoint.ready() == (True, "ok"), "a bridge at work again")
 
 
 class Checks(Mirrored, SharedCluster):
