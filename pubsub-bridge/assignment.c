@@ -6,8 +6,10 @@
 
 struct partition {
     struct weft_offsets *offsets; /* NULL: another's */
-    int64_t committed;
-    uint64_t passed; /* records before what is committed */
+    struct mark {
+        int64_t offset;
+        uint64_t passed; /* records before it */
+    } asked, committed;  /* what was last to be committed, and what is known to be */
 };
 
 struct weft_assignment {
@@ -56,7 +58,7 @@ bool weft_assignment_begin(struct weft_assignment *assignment, const rd_kafka_to
     assignment->count = count;
     for (int i = 0; i < list->cnt; i++) {
         struct partition *partition = &assignment->partitions[list->elems[i].partition];
-        partition->committed = -1;
+        partition->asked.offset = partition->committed.offset = -1;
         partition->offsets = weft_offsets_new();
         if (!partition->offsets) {
             weft_assignment_end(assignment);
@@ -89,21 +91,28 @@ void weft_assignment_done(struct weft_assignment *assignment, unsigned number, i
         weft_offsets_done(offsets, offset);
 }
 
-rd_kafka_topic_partition_list_t *weft_assignment_commit(struct weft_assignment *assignment, uint64_t *passed)
+rd_kafka_topic_partition_list_t *weft_assignment_commit(struct weft_assignment *assignment)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(assignment->count);
-    *passed = 0;
     for (int i = 0; i < assignment->count; i++) {
         struct partition *partition = &assignment->partitions[i];
         int64_t next = partition->offsets ? weft_offsets_next(partition->offsets) : -1;
-        if (next < 0 || next == partition->committed)
+        if (next < 0 || next == partition->committed.offset)
             continue;
         rd_kafka_topic_partition_list_add(list, assignment->topic, i)->offset = next;
-        partition->committed = next;
-        *passed += weft_offsets_passed(partition->offsets) - partition->passed;
-        partition->passed = weft_offsets_passed(partition->offsets);
+        partition->asked = (struct mark){next, weft_offsets_passed(partition->offsets)};
     }
     return list;
+}
+
+uint64_t weft_assignment_committed(struct weft_assignment *assignment, int32_t partition, int64_t offset)
+{
+    if (!offsets_of(assignment, partition) || assignment->partitions[partition].asked.offset != offset)
+        return 0; /* of a former assignment */
+    struct partition *committed = &assignment->partitions[partition];
+    uint64_t passed = committed->asked.passed - committed->committed.passed;
+    committed->committed = committed->asked;
+    return passed;
 }
 
 int64_t weft_assignment_oldest_ms(const struct weft_assignment *assignment)

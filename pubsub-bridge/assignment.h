@@ -28,9 +28,12 @@ bool weft_assignment_read(struct weft_assignment *assignment, int32_t partition,
 /* A record that was read by the assignment of this number is done with. Nothing where that is a former one. */
 void weft_assignment_done(struct weft_assignment *assignment, unsigned number, int32_t partition, int64_t offset);
 
-/* The offsets to commit where these are new, which count as committed from now on; the caller destroys the list.
- * *passed: how many records lie before them and not before those of the last time. */
-rd_kafka_topic_partition_list_t *weft_assignment_commit(struct weft_assignment *assignment, uint64_t *passed);
+/* The offsets to commit, of partitions where these are not known to be committed; the caller destroys the list. */
+rd_kafka_topic_partition_list_t *weft_assignment_commit(struct weft_assignment *assignment);
+
+/* The offset has been committed. Gives how many records have become done with by that: where it was the last to be
+ * committed those before it, less those told of before. */
+uint64_t weft_assignment_committed(struct weft_assignment *assignment, int32_t partition, int64_t offset);
 
 /* When the oldest record that is not done with was read; INT64_MAX where there is none. */
 int64_t weft_assignment_oldest_ms(const struct weft_assignment *assignment);

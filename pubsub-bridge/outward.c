@@ -50,8 +50,10 @@ struct weft_outward {
     bool paused;     /* the partitions are */
     int64_t full_ms; /* since when nothing more may be read, or 0 */
     size_t items_max, bytes_max;
-    int64_t commit_ms; /* when offsets were last committed */
-    int64_t stop_ms;   /* when the stop was seen, or 0 */
+    rd_kafka_queue_t *commits; /* of which the group's coordinator tells what became of them */
+    bool committing;           /* one is under way */
+    int64_t commit_ms;         /* when it, or the last, was begun */
+    int64_t stop_ms;           /* when the stop was seen, or 0 */
     struct weft_error failure;
     struct weft_bridge_figures counts; /* of what is not counted elsewhere */
 };
@@ -251,22 +253,44 @@ static int poll_once(struct weft_outward *outward, int timeout_ms, struct weft_e
     return result;
 }
 
-/* Commits what Pub/Sub has. A commit that fails is made up for by the next, or by repeats after a restart. */
-static void commit(struct weft_outward *outward, bool wait)
+/* ---- Committing */
+
+static void on_committed(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                         void *arg)
 {
-    uint64_t passed;
-    rd_kafka_topic_partition_list_t *list = weft_assignment_commit(outward->assignment, &passed);
+    struct weft_outward *outward = arg;
     struct weft_lag *lag = weft_bridge_metrics_lag(outward->config.metrics);
-    outward->counts.acknowledged += passed;
-    for (int i = 0; lag && i < list->cnt; i++)
-        weft_lag_done(lag, list->elems[i].partition, list->elems[i].offset);
-    outward->commit_ms = weft_clock_ms();
-    if (list->cnt)
-        WEFT_FAILPOINT("published");
-    rd_kafka_resp_err_t code = list->cnt ? rd_kafka_commit(outward->consumer, list, !wait) : 0;
+    (void)consumer;
+    outward->committing = false;
+    for (int i = 0; list && i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &list->elems[i];
+        if (code || one->err)
+            continue;
+        outward->counts.acknowledged += weft_assignment_committed(outward->assignment, one->partition, one->offset);
+        if (lag)
+            weft_lag_done(lag, one->partition, one->offset);
+    }
     if (code)
         weft_log(outward->config.log, WEFT_LOG_WARN, "bridge.commit", "%s: committing: %s",
                  outward->config.bridge->name, rd_kafka_err2str(code));
+}
+
+/* Begins to commit what Pub/Sub has, unless that is under way. What fails is made up for by the next, or by repeats
+ * after a restart. */
+static void commit(struct weft_outward *outward)
+{
+    if (outward->committing)
+        return;
+    rd_kafka_topic_partition_list_t *list = weft_assignment_commit(outward->assignment);
+    outward->commit_ms = weft_clock_ms();
+    if (list->cnt) {
+        WEFT_FAILPOINT("published");
+        outward->committing = true;
+        rd_kafka_resp_err_t code =
+            rd_kafka_commit_queue(outward->consumer, list, outward->commits, on_committed, outward);
+        if (code)
+            on_committed(outward->consumer, code, list, outward);
+    }
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -320,6 +344,7 @@ static int serve(struct weft_outward *outward, int timeout_ms, struct weft_error
         return -1;
     weft_rpc_serve(outward->rpc, weft_publisher_wait_ms(outward->publisher, timeout_ms));
     weft_letterbox_serve(outward->letters);
+    rd_kafka_queue_poll_callback(outward->commits, 0);
     if (outward->failure.class == WEFT_ERROR_NONE)
         return weft_publisher_pump(outward->publisher, err);
     *err = outward->failure;
@@ -334,6 +359,12 @@ static bool is_late(struct weft_outward *outward)
     return outward->stop_ms && weft_clock_ms() - outward->stop_ms >= STOP_MS;
 }
 
+static void await_commit(struct weft_outward *outward, int64_t until_ms)
+{
+    while (outward->committing && weft_clock_ms() < until_ms && !is_late(outward))
+        rd_kafka_queue_poll_callback(outward->commits, IDLE_MS);
+}
+
 /* Publishes what has been read, and commits it. */
 static int drain(struct weft_outward *outward, struct weft_error *err)
 {
@@ -341,7 +372,9 @@ static int drain(struct weft_outward *outward, struct weft_error *err)
     int result = 0;
     while (result == 0 && load_of(outward).items > 0 && weft_clock_ms() < until_ms && !is_late(outward))
         result = serve(outward, IDLE_MS, err);
-    commit(outward, true);
+    await_commit(outward, until_ms); /* which was of less, or fails */
+    commit(outward);
+    await_commit(outward, until_ms);
     return result;
 }
 
@@ -407,7 +440,7 @@ static int step(struct weft_outward *outward, struct weft_error *err)
     if (got < 0 || serve(outward, idle ? 0 : BUSY_MS, err) != 0)
         return -1;
     if (weft_clock_ms() - outward->commit_ms >= COMMIT_INTERVAL_MS)
-        commit(outward, false);
+        commit(outward);
     return 0;
 }
 
@@ -448,6 +481,7 @@ static int make_clients(struct weft_outward *outward, struct weft_error *err)
     if (!outward->letters)
         return -1;
     outward->consumer = weft_client_handle(outward->client);
+    outward->commits = rd_kafka_queue_new(outward->consumer);
     snprintf(outward->there, sizeof outward->there, "pubsub:%s", outward->topic);
     return weft_kafka_place(outward->client, outward->source, config->stop, outward->here, sizeof outward->here, err);
 }
@@ -508,6 +542,8 @@ void weft_outward_destroy(struct weft_outward *outward)
     weft_rpc_destroy(outward->rpc);
     weft_publisher_destroy(outward->publisher, drop);
     weft_letterbox_destroy(outward->letters);
+    if (outward->commits)
+        rd_kafka_queue_destroy(outward->commits);
     weft_client_destroy(outward->client); /* when nobody has its messages any more */
     weft_translation_destroy(outward->translation);
     weft_assignment_destroy(outward->assignment);

@@ -13,11 +13,12 @@
 enum mock_request {
     MOCK_PRODUCE = 0,
     MOCK_LIST_OFFSETS = 2,
+    MOCK_OFFSET_COMMIT = 8,
     MOCK_OFFSET_FETCH = 9,
     MOCK_INIT_PRODUCER_ID = 22,
     MOCK_ADD_OFFSETS = 25,
     MOCK_END_TXN = 26,
-    MOCK_OFFSET_COMMIT = 28
+    MOCK_TXN_OFFSET_COMMIT = 28
 };
 
 struct mock_cluster;

@@ -13,24 +13,26 @@ static struct weft_assignment *assignment_of(int first, int second)
     return assignment;
 }
 
-static void assert_commits(struct weft_assignment *assignment, int32_t partition, int64_t offset, uint64_t records)
+static void assert_to_commit(struct weft_assignment *assignment, int32_t partition, int64_t offset)
 {
-    uint64_t passed;
-    rd_kafka_topic_partition_list_t *list = weft_assignment_commit(assignment, &passed);
+    rd_kafka_topic_partition_list_t *list = weft_assignment_commit(assignment);
     ck_assert_int_eq(list->cnt, 1);
     ck_assert_str_eq(list->elems[0].topic, "t");
     ck_assert_int_eq(list->elems[0].partition, partition);
     ck_assert_int_eq(list->elems[0].offset, offset);
-    ck_assert_uint_eq(passed, records);
     rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void assert_commits(struct weft_assignment *assignment, int32_t partition, int64_t offset, uint64_t records)
+{
+    assert_to_commit(assignment, partition, offset);
+    ck_assert_uint_eq(weft_assignment_committed(assignment, partition, offset), records);
 }
 
 static void assert_commits_nothing(struct weft_assignment *assignment)
 {
-    uint64_t passed;
-    rd_kafka_topic_partition_list_t *list = weft_assignment_commit(assignment, &passed);
+    rd_kafka_topic_partition_list_t *list = weft_assignment_commit(assignment);
     ck_assert_int_eq(list->cnt, 0);
-    ck_assert_uint_eq(passed, 0);
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -45,6 +47,27 @@ START_TEST(what_is_new_is_committed_once)
     assert_commits(assignment, 3, 10, 0);
     weft_assignment_done(assignment, number, 3, 10);
     assert_commits(assignment, 3, 12, 2);
+    assert_commits_nothing(assignment);
+    weft_assignment_destroy(assignment);
+}
+END_TEST
+
+START_TEST(what_is_not_known_to_be_committed_is_to_be_committed_again)
+{
+    struct weft_assignment *assignment = assignment_of(0, 1);
+    const unsigned number = weft_assignment_number(assignment);
+    for (int64_t offset = 5; offset < 8; offset++)
+        ck_assert(weft_assignment_read(assignment, 1, offset, 0));
+    weft_assignment_done(assignment, number, 1, 5);
+    assert_to_commit(assignment, 1, 6);
+    assert_to_commit(assignment, 1, 6);
+    weft_assignment_done(assignment, number, 1, 6);
+    assert_to_commit(assignment, 1, 7);
+    ck_assert_uint_eq(weft_assignment_committed(assignment, 1, 6), 0);
+    ck_assert_uint_eq(weft_assignment_committed(assignment, 0, 7), 0);
+    ck_assert_uint_eq(weft_assignment_committed(assignment, 9, 7), 0);
+    assert_commits(assignment, 1, 7, 2);
+    ck_assert_uint_eq(weft_assignment_committed(assignment, 1, 7), 0);
     assert_commits_nothing(assignment);
     weft_assignment_destroy(assignment);
 }
@@ -92,5 +115,7 @@ START_TEST(the_oldest_is_of_all_partitions)
 }
 END_TEST
 
-SUITE("assignment", TEST(what_is_new_is_committed_once), TEST(what_a_former_assignment_read_concerns_nobody),
-      TEST(partitions_of_others_are_not_read), TEST(the_oldest_is_of_all_partitions))
+SUITE("assignment", TEST(what_is_new_is_committed_once),
+      TEST(what_is_not_known_to_be_committed_is_to_be_committed_again),
+      TEST(what_a_former_assignment_read_concerns_nobody), TEST(partitions_of_others_are_not_read),
+      TEST(the_oldest_is_of_all_partitions))

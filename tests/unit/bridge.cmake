@@ -15,3 +15,6 @@ target_compile_options(weft_pubsub_stub PRIVATE
 weft_unit_test(leases weft_pubsub_stub)
 weft_unit_test(publisher weft_pubsub_stub)
 weft_unit_test(subscriber weft_pubsub_stub)
+if(NOT WEFT_SANITIZE MATCHES "thread" OR WEFT_SANITIZED_RDKAFKA) # as in streams.cmake
+  weft_unit_test(outward weft_pubsub_stub mock_cluster)
+endif()

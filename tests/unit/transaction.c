@@ -111,7 +111,7 @@ START_TEST(a_coordinator_that_is_loading_is_asked_again)
     set_up(&f);
     mock_cluster_fail(f.mock, MOCK_INIT_PRODUCER_ID, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 2);
     expect(&f, claim(&f), WEFT_VERDICT_DONE);
-    mock_cluster_fail(f.mock, MOCK_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 2);
+    mock_cluster_fail(f.mock, MOCK_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, 2);
     mock_cluster_fail(f.mock, MOCK_END_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, 2);
     expect(&f, run(&f), WEFT_VERDICT_DONE);
     tear_down(&f);
@@ -123,7 +123,7 @@ START_TEST(an_unknown_member_aborts_and_the_next_transaction_works)
     struct fixture f;
     set_up(&f);
     expect(&f, claim(&f), WEFT_VERDICT_DONE);
-    mock_cluster_fail(f.mock, MOCK_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 1);
+    mock_cluster_fail(f.mock, MOCK_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 1);
     expect(&f, run(&f), WEFT_VERDICT_ABORT);
     ck_assert_ptr_nonnull(strstr(f.err.message, "adding the offsets"));
     expect(&f, run(&f), WEFT_VERDICT_DONE);
@@ -136,7 +136,7 @@ START_TEST(a_fenced_producer_ends_though_the_library_calls_it_abortable)
     struct fixture f;
     set_up(&f);
     expect(&f, claim(&f), WEFT_VERDICT_DONE);
-    mock_cluster_fail(f.mock, MOCK_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, 1);
+    mock_cluster_fail(f.mock, MOCK_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, 1);
     expect(&f, run(&f), WEFT_VERDICT_FENCED);
     ck_assert_int_eq(f.err.class, WEFT_ERROR_FENCED);
     tear_down(&f);

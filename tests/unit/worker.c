@@ -68,7 +68,7 @@ START_TEST(aborts_in_a_row_are_spaced_out_and_end_the_worker)
 {
     struct fixture f;
     set_up(&f);
-    mock_cluster_fail(f.mock, MOCK_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 100);
+    mock_cluster_fail(f.mock, MOCK_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 100);
     int64_t begun_ms = weft_clock_ms();
     start(&f);
     struct weft_worker_status status = await_end(&f);
@@ -100,7 +100,7 @@ START_TEST(after_fewer_aborts_the_work_goes_on)
 {
     struct fixture f;
     set_up(&f);
-    mock_cluster_fail(f.mock, MOCK_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 3);
+    mock_cluster_fail(f.mock, MOCK_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, 3);
     start(&f);
     ck_assert_uint_eq(await_answers(&f).aborts, 3);
     tear_down(&f);
