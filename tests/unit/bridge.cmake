@@ -6,6 +6,7 @@ weft_unit_test(lanes weft_bridge)
 weft_unit_test(ledger weft_bridge)
 weft_unit_test(assignment weft_bridge)
 weft_unit_test(offsets weft_bridge)
+weft_unit_test(retry weft_bridge)
 
 add_library(weft_pubsub_stub STATIC ../support/pubsub_stub.c)
 target_include_directories(weft_pubsub_stub PUBLIC ${PROJECT_SOURCE_DIR}/tests)
