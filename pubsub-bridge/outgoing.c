@@ -4,18 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pubsub-bridge/encoding.h"
 #include "pubsub-bridge/envelope.h"
 #include "pubsub-bridge/kafka_record.h"
 #include "pubsub-bridge/ordering.h"
 
 enum { RECORD_OVERHEAD = 500 /* bytes of a message beside its value: names of attributes, coordinates */ };
 
-/* About the size of its message: keys and headers may grow by a third. */
+/* About the size of its message at most, or a batch would be larger than a call may be: a text key is its ordering key,
+ * too, and a header's name may stand there twice, once percent-encoded. */
 static size_t size_of(const struct weft_record *record)
 {
-    size_t size = RECORD_OVERHEAD + record->value.size + record->key.size * 4 / 3;
-    for (size_t i = 0; i < record->header_count; i++)
-        size += 2 * strlen(record->headers[i].name) + record->headers[i].value.size * 4 / 3 + 16;
+    size_t size = RECORD_OVERHEAD + record->value.size + 2 * record->key.size;
+    for (size_t i = 0; i < record->header_count; i++) {
+        size_t length = strlen(record->headers[i].name);
+        size += length + weft_percent_size_max(length) + weft_base64_size(record->headers[i].value.size) + 16;
+    }
     return size;
 }
 

@@ -1,11 +1,16 @@
 """weft-bridge and Pub/Sub, call by call: a server that does what the test says, and a real broker."""
 import collections
+import threading
 
 import grpc
+from google.pubsub_v1 import types
 
 from support import SharedCluster, wait_for
 from support.bridge import Mirrored
+from support.endpoint import Endpoint
 from support.scripted_pubsub import ScriptedPubSub
+
+PUBLISH_MAX = 1000, 10_000_000  # messages, bytes: https://cloud.google.com/pubsub/quotas#resource_limits
 
 
 class Scripted(Mirrored, SharedCluster):
@@ -63,4 +68,32 @@ class Scripted(Mirrored, SharedCluster):
         for message in self.pubsub.published:
             of_keys[message.ordering_key].append(int(message.data))
         self.assertEqual(of_keys, {f"k{key}": list(range(key, 1000, 5)) for key in range(5)})
+        self.assertEqual(process.stop(), 0)
+
+    def test_a_call_of_publish_is_never_larger_than_pubsub_takes(self):
+        """However much waits, and whatever it is of: small values, values and headers that fill the bytes, one value as
+        large as can be."""
+        large = "ü" * 128  # a name of 256 bytes, which becomes three times as many
+        records = [*({"partition": 0, "value": b"%d" % i} for i in range(2500)),
+                   *({"partition": 1, "value": bytes(9000)} for _ in range(1100)),
+                   *({"partition": 2, "value": b"", "headers": [(f"{i}{large}", b"") for i in range(80)]}
+                     for _ in range(300)),
+                   {"partition": 3, "value": bytes(9_890_000)}]
+        calls, all_read = [], threading.Event()
+
+        def hold(request):
+            calls.append((len(request.messages), len(types.PublishRequest.serialize(request))))
+            return None if all_read.is_set() else grpc.StatusCode.UNAVAILABLE
+        self.pubsub.fail_publish = hold
+        self.kafka.configure(self.source, {"max.message.bytes": 20_000_000})
+        self.kafka.produce(self.source, records, **{"message.max.bytes": 20_000_000})
+        process = self.outward(order="partition").start(publish_batch_bytes=8 << 20, status_listen="0")
+        endpoint = Endpoint(process)
+        wait_for(lambda: endpoint.total("weft_bridge_received_total") == len(records), "all to be read")
+        all_read.set()
+        wait_for(lambda: len(self.pubsub.published) >= len(records), "all to be published")
+        most = [max(of_calls) for of_calls in zip(*calls)]
+        self.assertEqual(most[0], PUBLISH_MAX[0])
+        self.assertGreater(most[1], 9_800_000)
+        self.assertLess(most[1], PUBLISH_MAX[1])
         self.assertEqual(process.stop(), 0)

@@ -42,7 +42,8 @@ class ScriptedPubSub:
         self.fail_publish = lambda request: None
         self.granted = None  # permissions; None: it does not know about any, as an emulator
         self.authorizations = collections.defaultdict(set)
-        server = grpc.server(futures.ThreadPoolExecutor(THREADS), interceptors=[Listening(self.authorizations)])
+        server = grpc.server(futures.ThreadPoolExecutor(THREADS), interceptors=[Listening(self.authorizations)],
+                             options=[("grpc.max_receive_message_length", -1)])
         server.add_generic_rpc_handlers((self.publisher(), self.subscriber(), self.policy()))
         if certificate:
             chain, key = (path.read_bytes() for path in certificate)
