@@ -10,6 +10,8 @@ from support import SharedCluster, wait_for
 from support.bridge import PARTITIONS, Bridge, Mirrored, content
 from support.pubsub import coordinates
 
+FENCED = 3  # exit status
+
 
 class RoundTrip(Mirrored, SharedCluster):
     def many(self, count):
@@ -149,7 +151,7 @@ class Instances(Mirrored, SharedCluster):
         self.assert_once(4000)
         self.assertEqual(second.stop(), 0)
 
-    def test_an_owner_that_was_away_is_fenced_and_writes_nothing(self):
+    def test_an_owner_that_was_away_writes_nothing_any_more(self):
         bridge = self.inward()
         first, second = self.owner_and_other(bridge)
         self.messages(1000)
@@ -159,11 +161,35 @@ class Instances(Mirrored, SharedCluster):
         takes_over = second.err.count("takes over")
         wait_for(lambda: second.err.count("takes over") > takes_over, "the take-over")
         # What the first has been sent and cannot take comes to the second when its lease ends.
+        heard = first.err.count("bridge.owner")
         first.send(signal.SIGCONT)
         self.messages(1000, start=2000)
         self.wait_sunk(3000)
-        second.stop()
+        # It hears that it is the owner no longer, or is fenced when it writes before that.
+        wait_for(lambda: not first.running() or first.err.count("bridge.owner") > heard, "its end as owner")
+        self.assertEqual(second.stop(), 0)
+        if first.running():
+            self.assertEqual(first.stop(), 0)
+        else:
+            self.assert_fenced(first)
         self.assert_once(3000)
+
+    def assert_fenced(self, process):
+        self.assertEqual(process.wait(), FENCED, process.err)
+        self.assertIn("another has taken over", process.err)
+
+    def test_an_owner_whose_transactional_id_another_claims_is_fenced_and_writes_nothing(self):
+        bridge = self.inward()
+        process = bridge.start()
+        self.messages(1000)
+        self.wait_sunk(1000)
+        self.kafka.producer(**{"transactional.id": bridge.group(bridge.names["into"])}).init_transactions()
+        self.messages(1000, start=1000)
+        self.assert_fenced(process)
+        self.assert_once(1000)
+        bridge.start()
+        self.wait_sunk(2000)
+        self.assert_once(2000)
 
     def test_two_instances_outward_share_the_partitions(self):
         bridge = self.outward()
