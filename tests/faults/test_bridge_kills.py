@@ -126,6 +126,25 @@ class Inward(Loaded):
         self.killed(ALL, "committed")
 
 
+class ExactlyOnceDelivery(Loaded):
+    """A subscription that answers for each acknowledgement, and gives nothing out again that it has confirmed."""
+
+    def setUp(self):
+        super().setUp()
+        self.subscription = self.pubsub.subscription(self.between, self.topic_name("exactly-once"),
+                                                     enable_exactly_once_delivery=True)
+
+    def test_killed_before_acknowledgements_that_are_answered_for(self):
+        bridge = self.inward()
+        with self.load(self.messages):
+            self.kill_at(bridge, "committed", QUICK, passings=10)
+        process = self.start(bridge)
+        self.wait_sunk(self.sent)
+        self.assert_nothing_comes(LEASE_S + 2)
+        self.account_inward(process)
+        self.assertEqual(self.pubsub.pull(self.subscription), [])  # not even what a stop gives back
+
+
 class Outward(Loaded):
     def killed(self, times, point=None):
         bridge = self.outward(order="key")
