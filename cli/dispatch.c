@@ -34,6 +34,11 @@ static int fail(const struct weft_error *err, bool json)
     return wrong_use ? CLI_WRONG_USE : CLI_FAILED;
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int help(int argc, char **argv)
 {
     int words;
@@ -88,13 +93,15 @@ int cli_main(int argc, char **argv)
         status = run(command, argc - words, argv + words);
     } else if (strcmp(argv[1], "help") == 0) {
         status = help(argc - 2, argv + 2);
-    } else if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    } else if (asks_for_help(argv[1])) {
         status = help(0, NULL);
     } else if (strcmp(argv[1], "--version") == 0) {
         status = run(&cli_version, 1, argv + 1);
     } else if (strcmp(argv[1], "__commands") == 0) {
         for (size_t i = 0; cli_program.commands[i]; i++)
             puts(cli_program.commands[i]->name);
+        status = CLI_DONE;
+    } else if (argc == 3 && asks_for_help(argv[2]) && cli_print_group(stdout, argv[1], false)) {
         status = CLI_DONE;
     } else {
         /* The first word of several commands alone shows them. */

@@ -99,6 +99,7 @@ class Get(SchemaTest):
 class Verbs(WeftTest):
     def test_without_a_verb_the_verbs_are_listed(self):
         shown = self.weft("schema", status=2).out
+        self.assertEqual(self.weft("schema", "--help").out, shown)
         for verb in "list get check diff register compat delete".split():
             self.assertIn(f"weft schema {verb} ", shown)
         failed = self.weft("schema", "lst", status=2)
