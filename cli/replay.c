@@ -136,6 +136,12 @@ static json_t *sample_json(const struct weft_replay_sample *sample)
                      "per_second", sample->per_second);
 }
 
+/* Whether it can begin, or go on. */
+static int check_topics(const struct replaying *r, struct weft_error *err)
+{
+    return r->plan->resumed ? 0 : weft_replay_plan_fresh(r->plan, err);
+}
+
 static int show_plan(const struct replaying *r, struct weft_error *err)
 {
     struct weft_replay_sample sample;
@@ -145,11 +151,13 @@ static int show_plan(const struct replaying *r, struct weft_error *err)
         json_t *plan = plan_json(r);
         json_object_set_new(plan, "sample", sample_json(&sample));
         weft_json_print(stdout, json_pack("{s:o}", "plan", plan));
-        return CLI_DONE;
+    } else {
+        print_plan(r);
+        print_sample(r, &sample);
     }
-    print_plan(r);
-    print_sample(r, &sample);
-    if (weft_replay_ledger_left(&r->plan->ledger))
+    if (check_topics(r, err) != 0)
+        return -1;
+    if (!cli_json(r->cli) && weft_replay_ledger_left(&r->plan->ledger))
         printf("nothing has been changed: --execute does it\n");
     return CLI_DONE;
 }
@@ -265,7 +273,7 @@ static int execute(const struct replaying *r, struct weft_error *err)
         print_summary(r, &nothing, 0);
         return CLI_DONE;
     }
-    if (make_topics(r, err) != 0 || weft_replay_start(r->replay, err) != 0)
+    if (check_topics(r, err) != 0 || make_topics(r, err) != 0 || weft_replay_start(r->replay, err) != 0)
         return -1;
     return watch(r, err);
 }

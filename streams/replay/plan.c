@@ -217,3 +217,13 @@ out:
         weft_replay_plan_clear(plan);
     return result;
 }
+
+int weft_replay_plan_fresh(const struct weft_replay_plan *plan, struct weft_error *err)
+{
+    if (!plan->sink.records && !plan->dead_letters.records)
+        return 0;
+    return weft_error_set(err, WEFT_ERROR_CONFLICT,
+                          "%s holds records already, and Kafka does not remember this replay: name another topic, or "
+                          "delete it",
+                          plan->sink.records ? plan->ledger.terms.sink : plan->ledger.terms.dead_letters);
+}

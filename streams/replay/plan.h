@@ -37,6 +37,9 @@ int weft_replay_plan_make(const struct weft_replay_request *request, struct weft
                           struct weft_error *err);
 void weft_replay_plan_clear(struct weft_replay_plan *plan);
 
+/* For a replay that is not remembered: WEFT_ERROR_CONFLICT when a topic of its holds somebody's records. */
+int weft_replay_plan_fresh(const struct weft_replay_plan *plan, struct weft_error *err);
+
 /* Whether the terms asked for are those that the ledger was begun with; an empty bound fits any. */
 int weft_replay_agree(const struct weft_replay_ledger_terms *asked, const struct weft_replay_ledger_terms *begun,
                       struct weft_error *err);

@@ -313,11 +313,8 @@ static enum outcome pass(struct weft_replay_run *run, struct weft_error *err)
 static int begin(struct weft_replay_run *run, struct weft_error *err)
 {
     const struct weft_replay_plan *plan = run->config.plan;
-    if (plan->sink.records || plan->dead_letters.records)
-        return weft_error_set(err, WEFT_ERROR_CONFLICT,
-                              "%s holds records already, and Kafka does not remember this replay: name another topic, "
-                              "or delete it",
-                              plan->sink.records ? plan->ledger.terms.sink : plan->ledger.terms.dead_letters);
+    if (weft_replay_plan_fresh(plan, err) != 0)
+        return -1;
     run->ledger.partitions = calloc((size_t)plan->ledger.count, sizeof *run->ledger.partitions);
     if (!run->ledger.partitions)
         return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");

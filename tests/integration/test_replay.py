@@ -33,7 +33,7 @@ class Replay(SharedCluster):
 
     def plan(self, *options, status=0):
         result = self.weft("replay", self.replay, "--json", *options, settings=self.settings(), status=status)
-        return json.loads(result.out.splitlines()[0])["plan" if status == 0 else "error"]
+        return json.loads(result.out.splitlines()[-1])["plan" if status == 0 else "error"]
 
     def execute(self, *options, status=0):
         """Gives the last object printed."""
@@ -242,9 +242,11 @@ class Running(Replay):
         self.assertIn("is a topic of the processor", error["message"])
         other = self.topic("other")
         self.kafka.produce(other, [b"of somebody"])
-        error = self.execute("--sink", other, status=1)
-        self.assertIn(f"{other} holds records already", error["message"])
+        for attempt in self.plan, self.execute:
+            error = attempt("--sink", other, status=1)
+            self.assertIn(f"{other} holds records already", error["message"])
         self.assertEqual(len(self.kafka.read(other)), 1)
+        self.assertNotIn(f"{self.source}.replay.{self.replay}.dead", self.kafka.topics())
 
     def test_offsets_of_somebody_else_are_left_alone(self):
         self.processor.send(10)
