@@ -191,12 +191,13 @@ static int produce(struct weft_delivery *delivery, struct weft_outlet *outlet, c
     /* 0 stands for now; a record from before 1970, or of its first millisecond, has no other. */
     int64_t timestamp_ms = record->timestamp_ms > 0 ? record->timestamp_ms : 0;
     size_t size = weft_outlet_record_size(record->key.size, record->value.size, headers);
+    const bool lacks_key = outlet->needs_key && !record->key.data;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     if (weft_outlet_is_full(outlet, size) && flush(delivery, until_ms, err) != 0) {
         rd_kafka_headers_destroy(headers);
         return -1;
     }
-    while (size <= outlet->record_max) {
+    while (size <= outlet->record_max && !lacks_key) {
         void *key = (void *)(uintptr_t)record->key.data, *value = (void *)(uintptr_t)record->value.data;
         code = rd_kafka_producev(delivery->producer, RD_KAFKA_V_RKT(outlet->topic), RD_KAFKA_V_PARTITION(partition),
                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, record->key.size),
@@ -214,6 +215,9 @@ static int produce(struct weft_delivery *delivery, struct weft_outlet *outlet, c
     }
     rd_kafka_headers_destroy(headers);
     const char *topic = rd_kafka_topic_name(outlet->topic);
+    if (lacks_key)
+        return weft_error_set(err, WEFT_ERROR_CORRUPT,
+                              "the topic %s refuses it: with cleanup.policy=compact, a record must have a key", topic);
     if (size > outlet->record_max)
         return weft_error_set(err, WEFT_ERROR_CORRUPT, "larger than max.message.bytes of the topic %s", topic);
     if (code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)

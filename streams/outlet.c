@@ -38,10 +38,18 @@ void weft_outlet_refused(struct weft_outlet *outlet, size_t size)
 bool weft_outlet_learn(struct weft_outlet *outlet, struct weft_error *err)
 {
     size_t count = outlet->refused_count, size = outlet->refused_size;
-    if (count == 0)
+    if (count == 0 && !outlet->refused_keyless)
         return false;
     const char *topic = rd_kafka_topic_name(outlet->topic);
     outlet->refused_count = outlet->refused_size = 0;
+    if (outlet->refused_keyless) {
+        outlet->refused_keyless = false;
+        outlet->needs_key = true;
+        weft_error_set(
+            err, WEFT_ERROR_UNAVAILABLE,
+            "%s refused a record without a key (its cleanup.policy is compact): none such is sent there again", topic);
+        return true;
+    }
     if (count == 1) {
         outlet->record_max = size > 0 ? size - 1 : 0;
         weft_error_set(
@@ -62,14 +70,19 @@ bool weft_outlet_learn(struct weft_outlet *outlet, struct weft_error *err)
 
 void weft_outlets_failed(struct weft_outlet *outlets, size_t count, const rd_kafka_message_t *message)
 {
-    if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    const bool too_large = message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    const bool keyless = message->err == RD_KAFKA_RESP_ERR_INVALID_RECORD && !message->key;
+    if (!too_large && !keyless)
         return;
     rd_kafka_headers_t *headers = NULL;
     rd_kafka_message_headers(message, &headers);
     for (size_t i = 0; i < count; i++) {
         rd_kafka_topic_t *topic = outlets[i].topic;
         /* By name, as a report may carry another handle of the topic than ours. */
-        if (topic && strcmp(rd_kafka_topic_name(topic), rd_kafka_topic_name(message->rkt)) == 0)
+        if (!topic || strcmp(rd_kafka_topic_name(topic), rd_kafka_topic_name(message->rkt)) != 0)
+            continue;
+        outlets[i].refused_keyless |= keyless;
+        if (too_large)
             weft_outlet_refused(&outlets[i], weft_outlet_record_size(message->key_len, message->len, headers));
     }
 }

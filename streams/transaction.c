@@ -152,6 +152,8 @@ static rd_kafka_resp_err_t produce(struct weft_transactor *transactor, struct we
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (size > outlet->record_max)
         code = RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    else if (outlet->needs_key && !record->key)
+        code = RD_KAFKA_RESP_ERR_INVALID_RECORD;
     else if (weft_outlet_is_full(outlet, size))
         code = flush(transactor, deadline_ms);
     while (!code) {
@@ -216,36 +218,47 @@ static rd_kafka_resp_err_t produce_result(struct weft_transactor *transactor, in
     return produce(transactor, &transactor->outlets[outlet], &record, request->partition, deadline_ms);
 }
 
+/* Why a topic does not take a result of this request; NULL where it is not for what it holds. */
+static const char *objection(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+        return "the result with the request's key and headers is larger than message.max.bytes, or than the "
+               "max.message.bytes of its topic";
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+        return "the request has no key, and so has the result, whose topic has cleanup.policy=compact and takes none "
+               "such";
+    default: return NULL;
+    }
+}
+
 static rd_kafka_resp_err_t produce_shadow(struct weft_transactor *transactor, const rd_kafka_message_t *request,
                                           const struct weft_scorer_answer *answer, int64_t deadline_ms)
 {
     rd_kafka_resp_err_t code =
         produce_result(transactor, SHADOW, request, answer->shadow, answer->shadow_size, deadline_ms);
-    if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+    if (!objection(code))
         return code;
     /* The request has its answer; what is only for comparison must not take it away. */
     weft_log(transactor->config.log, WEFT_LOG_WARN, "transaction.shadow",
-             "no shadow result for partition %d offset %lld: it is larger than message.max.bytes, or than the "
-             "max.message.bytes of its topic",
-             (int)request->partition, (long long)request->offset);
+             "no shadow result for partition %d offset %lld: %s", (int)request->partition, (long long)request->offset,
+             objection(code));
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* A result that is too large is replaced by the reason why there is none, in the batch too, which is counted later. */
+/* A result that its topic does not take is replaced by the reason, in the batch too, which is counted later. */
 static rd_kafka_resp_err_t produce_answer(struct weft_transactor *transactor, const rd_kafka_message_t *request,
                                           struct weft_scorer_answer *answer, int64_t deadline_ms)
 {
-    static const char too_large[] = "the result with the request's key and headers is larger than message.max.bytes, "
-                                    "or than the max.message.bytes of its topic";
     if (answer->bytes) {
         rd_kafka_resp_err_t code = produce_result(transactor, SINK, request, answer->bytes, answer->size, deadline_ms);
         if (!code && answer->shadow)
             return produce_shadow(transactor, request, answer, deadline_ms);
-        if (code != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        if (!objection(code))
             return code;
         *answer = (struct weft_scorer_answer){
             .error_class = weft_error_class_name(WEFT_ERROR_CORRUPT),
-            .reason = too_large,
+            .reason = objection(code),
         };
     }
     return produce_dead_letter(transactor, request, answer->error_class, answer->reason, deadline_ms);
@@ -318,6 +331,12 @@ static enum weft_verdict produce_batch(struct weft_transactor *transactor, const
             weft_error_set(err, WEFT_ERROR_CONFIG,
                            "%s does not even take the reason why a request could not be answered: raise its "
                            "max.message.bytes",
+                           transactor->config.dead_letters);
+            return take_back(transactor);
+        }
+        if (code == RD_KAFKA_RESP_ERR_INVALID_RECORD) {
+            weft_error_set(err, WEFT_ERROR_CONFIG,
+                           "%s takes no dead letter of a request without a key: let its cleanup.policy be delete",
                            transactor->config.dead_letters);
             return take_back(transactor);
         }

@@ -172,6 +172,28 @@ class DeadLetters(SharedCluster):
         self.assertEqual(dict(letter.headers())["weft.value.size"], b"1048400")
         processor.assert_exactly_once(dead=1)
 
+    def test_requests_without_a_key_are_dead_letters_where_results_need_one(self):
+        processor = Processor(self, partitions=1)
+        processor.sink = self.topic("compacted", cleanup_policy="compact")
+        keyless = {3, 150, 151}
+        self.kafka.produce(processor.source, [{"value": processor.request(i),
+                                               "key": None if i in keyless else f"r{i}".encode()} for i in range(300)])
+        processor.start(workers=1)
+        wait_for(lambda: processor.answered() == 300, "all answers")
+        letters = self.kafka.read(processor.dead_letters)
+        self.assertEqual({int(dict(letter.headers())["weft.source.offset"]) for letter in letters}, keyless)
+        self.assertIn(b"cleanup.policy=compact", dict(letters[0].headers())["weft.error.message"])
+        processor.assert_exactly_once(dead=3)
+
+    def test_dead_letters_that_need_a_key_end_it_with_a_clear_message(self):
+        processor = Processor(self, partitions=1)
+        processor.dead_letters = self.topic("compacted", cleanup_policy="compact")
+        self.kafka.produce(processor.source, [b"bad"])
+        process = processor.start(workers=1)
+        self.assertEqual(process.wait(), 2, process.err)
+        self.assertRegex(process.err, f"(?m)^weft: {processor.dead_letters} takes no dead letter of a request without a "
+                                      "key: let its cleanup.policy be delete")
+
 
 class Refusals(SharedCluster):
     """One clear line on stderr, and 1 or 2."""
