@@ -11,6 +11,7 @@
 #include "pubsub-bridge/kafka_record.h"
 #include "pubsub-bridge/path.h"
 #include "streams/client.h"
+#include "streams/deadletter.h"
 #include "streams/failpoint.h"
 #include "streams/outlet.h"
 #include "streams/partitioner.h"
@@ -230,33 +231,32 @@ static int produce(struct weft_delivery *delivery, struct weft_outlet *outlet, c
 static int produce_dead_letter(struct weft_delivery *delivery, const Pubsub__Message *message,
                                const struct weft_error *why, struct weft_error *err)
 {
-    size_t kept = message->data.len;
-    for (bool bare = false;; kept /= 2) {
+    int result;
+    struct weft_deadletter_part part = {.size = message->data.len};
+    do {
         char size[24];
         struct weft_record letter = {.timestamp_ms = -1};
         rd_kafka_headers_t *headers = rd_kafka_headers_new(message->n_attributes + 6);
-        for (size_t i = 0; !bare && i < message->n_attributes; i++)
+        for (size_t i = 0; !part.bare && i < message->n_attributes; i++)
             rd_kafka_header_add(headers, message->attributes[i]->name, -1, message->attributes[i]->value, -1);
         rd_kafka_header_add(headers, "weft.error.class", -1, weft_error_class_name(why->class), -1);
         rd_kafka_header_add(headers, "weft.error.message", -1, why->message, -1);
         rd_kafka_header_add(headers, "weft.source.subscription", -1, delivery->config.source, -1);
         rd_kafka_header_add(headers, "weft.source.message.id", -1, message->message_id, -1);
         rd_kafka_header_add(headers, "weft.processor", -1, delivery->config.bridge, -1);
-        if (bare || kept < message->data.len) {
+        if (part.bare || part.size < message->data.len) {
             snprintf(size, sizeof size, "%zu", message->data.len);
             rd_kafka_header_add(headers, "weft.value.size", -1, size, -1);
         }
-        if (!bare && message->ordering_key[0])
+        if (!part.bare && message->ordering_key[0])
             letter.key = (struct weft_bytes){(const uint8_t *)message->ordering_key, strlen(message->ordering_key)};
-        letter.value = (struct weft_bytes){message->data.len ? message->data.data : (const uint8_t *)"", kept};
-        int result =
+        letter.value = (struct weft_bytes){message->data.len ? message->data.data : (const uint8_t *)"", part.size};
+        result =
             produce(delivery, &delivery->outlets[DEAD_LETTERS], NULL, RD_KAFKA_PARTITION_UA, &letter, headers, err);
-        if (result == 0)
-            delivery->counts.dead_letters++;
-        if (result == 0 || err->class != WEFT_ERROR_CORRUPT || bare)
-            return result;
-        bare = kept == 0;
-    }
+    } while (result != 0 && err->class == WEFT_ERROR_CORRUPT && weft_deadletter_cut(&part));
+    if (result == 0)
+        delivery->counts.dead_letters++;
+    return result;
 }
 
 static int32_t partition_of(struct weft_delivery *delivery, const struct weft_record *record)
