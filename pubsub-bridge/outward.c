@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "pubsub-bridge/assignment.h"
+#include "pubsub-bridge/commits.h"
 #include "pubsub-bridge/envelope.h"
 #include "pubsub-bridge/kafka_place.h"
 #include "pubsub-bridge/kafka_record.h"
@@ -19,12 +20,10 @@
 #include "pubsub-bridge/translation.h"
 #include "streams/client.h"
 #include "streams/consumer.h"
-#include "streams/failpoint.h"
 
 enum {
-    IDLE_MS = 100, /* how long to wait for the first record: bounds how fast a stop is seen */
-    BUSY_MS = 5,   /* how long to wait for Pub/Sub before Kafka is polled again */
-    COMMIT_INTERVAL_MS = 1000,
+    IDLE_MS = 100,    /* how long to wait for the first record: bounds how fast a stop is seen */
+    BUSY_MS = 5,      /* how long to wait for Pub/Sub before Kafka is polled again */
     FULL_MS = 1000,   /* how long to wait for room before the partitions are paused */
     DRAIN_MS = 60000, /* for what is under way when partitions are given back */
     STOP_MS = 6000,   /* for the same at the end */
@@ -50,10 +49,8 @@ struct weft_outward {
     bool paused;     /* the partitions are */
     int64_t full_ms; /* since when nothing more may be read, or 0 */
     size_t items_max, bytes_max;
-    rd_kafka_queue_t *commits; /* of which the group's coordinator tells what became of them */
-    bool committing;           /* one is under way */
-    int64_t commit_ms;         /* when it, or the last, was begun */
-    int64_t stop_ms;           /* when the stop was seen, or 0 */
+    struct weft_commits *commits;
+    int64_t stop_ms; /* when the stop was seen, or 0 */
     struct weft_error failure;
     struct weft_bridge_figures counts; /* of what is not counted elsewhere */
 };
@@ -253,47 +250,6 @@ static int poll_once(struct weft_outward *outward, int timeout_ms, struct weft_e
     return result;
 }
 
-/* ---- Committing */
-
-static void on_committed(rd_kafka_t *consumer, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
-                         void *arg)
-{
-    struct weft_outward *outward = arg;
-    struct weft_lag *lag = weft_bridge_metrics_lag(outward->config.metrics);
-    (void)consumer;
-    outward->committing = false;
-    for (int i = 0; list && i < list->cnt; i++) {
-        const rd_kafka_topic_partition_t *one = &list->elems[i];
-        if (code || one->err)
-            continue;
-        outward->counts.acknowledged += weft_assignment_committed(outward->assignment, one->partition, one->offset);
-        if (lag)
-            weft_lag_done(lag, one->partition, one->offset);
-    }
-    if (code)
-        weft_log(outward->config.log, WEFT_LOG_WARN, "bridge.commit", "%s: committing: %s",
-                 outward->config.bridge->name, rd_kafka_err2str(code));
-}
-
-/* Begins to commit what Pub/Sub has, unless that is under way. What fails is made up for by the next, or by repeats
- * after a restart. */
-static void commit(struct weft_outward *outward)
-{
-    if (outward->committing)
-        return;
-    rd_kafka_topic_partition_list_t *list = weft_assignment_commit(outward->assignment);
-    outward->commit_ms = weft_clock_ms();
-    if (list->cnt) {
-        WEFT_FAILPOINT("published");
-        outward->committing = true;
-        rd_kafka_resp_err_t code =
-            rd_kafka_commit_queue(outward->consumer, list, outward->commits, on_committed, outward);
-        if (code)
-            on_committed(outward->consumer, code, list, outward);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
 /* ---- Running */
 
 /* What has been read and is on its way to Pub/Sub or the dead letters. */
@@ -327,6 +283,7 @@ static void tell(struct weft_outward *outward)
     weft_publisher_counts(outward->publisher, &counts);
     struct weft_bridge_figures figures = outward->counts;
     figures.sent = counts.published;
+    figures.acknowledged = weft_commits_count(outward->commits);
     figures.failed_calls = weft_rpc_failures(outward->rpc);
     figures.messages = load.items + (outward->held != NULL);
     figures.bytes = load.bytes;
@@ -344,7 +301,7 @@ static int serve(struct weft_outward *outward, int timeout_ms, struct weft_error
         return -1;
     weft_rpc_serve(outward->rpc, weft_publisher_wait_ms(outward->publisher, timeout_ms));
     weft_letterbox_serve(outward->letters);
-    rd_kafka_queue_poll_callback(outward->commits, 0);
+    weft_commits_serve(outward->commits, 0);
     if (outward->failure.class == WEFT_ERROR_NONE)
         return weft_publisher_pump(outward->publisher, err);
     *err = outward->failure;
@@ -361,8 +318,8 @@ static bool is_late(struct weft_outward *outward)
 
 static void await_commit(struct weft_outward *outward, int64_t until_ms)
 {
-    while (outward->committing && weft_clock_ms() < until_ms && !is_late(outward))
-        rd_kafka_queue_poll_callback(outward->commits, IDLE_MS);
+    while (weft_commits_serve(outward->commits, 0) && weft_clock_ms() < until_ms && !is_late(outward))
+        weft_commits_serve(outward->commits, IDLE_MS);
 }
 
 /* Publishes what has been read, and commits it. */
@@ -373,7 +330,7 @@ static int drain(struct weft_outward *outward, struct weft_error *err)
     while (result == 0 && load_of(outward).items > 0 && weft_clock_ms() < until_ms && !is_late(outward))
         result = serve(outward, IDLE_MS, err);
     await_commit(outward, until_ms); /* which was of less, or fails */
-    commit(outward);
+    weft_commits_begin(outward->commits);
     await_commit(outward, until_ms);
     return result;
 }
@@ -439,8 +396,8 @@ static int step(struct weft_outward *outward, struct weft_error *err)
         got = poll_once(outward, 0, err);
     if (got < 0 || serve(outward, idle ? 0 : BUSY_MS, err) != 0)
         return -1;
-    if (weft_clock_ms() - outward->commit_ms >= COMMIT_INTERVAL_MS)
-        commit(outward);
+    if (weft_commits_due(outward->commits))
+        weft_commits_begin(outward->commits);
     return 0;
 }
 
@@ -481,7 +438,14 @@ static int make_clients(struct weft_outward *outward, struct weft_error *err)
     if (!outward->letters)
         return -1;
     outward->consumer = weft_client_handle(outward->client);
-    outward->commits = rd_kafka_queue_new(outward->consumer);
+    outward->commits = weft_commits_new(&(struct weft_commits_config){.consumer = outward->consumer,
+                                                                      .assignment = outward->assignment,
+                                                                      .lag = weft_bridge_metrics_lag(config->metrics),
+                                                                      .bridge = config->bridge->name,
+                                                                      .log = config->log},
+                                        err);
+    if (!outward->commits)
+        return -1;
     snprintf(outward->there, sizeof outward->there, "pubsub:%s", outward->topic);
     return weft_kafka_place(outward->client, outward->source, config->stop, outward->here, sizeof outward->here, err);
 }
@@ -542,8 +506,7 @@ void weft_outward_destroy(struct weft_outward *outward)
     weft_rpc_destroy(outward->rpc);
     weft_publisher_destroy(outward->publisher, drop);
     weft_letterbox_destroy(outward->letters);
-    if (outward->commits)
-        rd_kafka_queue_destroy(outward->commits);
+    weft_commits_destroy(outward->commits);
     weft_client_destroy(outward->client); /* when nobody has its messages any more */
     weft_translation_destroy(outward->translation);
     weft_assignment_destroy(outward->assignment);

@@ -17,14 +17,14 @@ static const char *const table[CALLS] = {
 
 START_TEST(each_kind_of_call_is_repeated_after_the_codes_of_its_own)
 {
-    for (int call = 0; call < CALLS; call++) {
+    for (unsigned call = 0; call < CALLS; call++) {
         ck_assert_uint_eq(strlen(table[call]), CODES);
         for (int code = 0; code < CODES; code++) {
             const char wanted = table[call][code];
             const bool first = weft_retry_wanted(call, code, 1), fourth = weft_retry_wanted(call, code, 4),
                        fifth = weft_retry_wanted(call, code, 5), much_later = weft_retry_wanted(call, code, 1000000);
-            ck_assert_msg(first == (wanted != '.') && fourth == first, "call %d code %d", call, code);
-            ck_assert_msg(fifth == (wanted == 'A') && much_later == fifth, "call %d code %d", call, code);
+            ck_assert_msg(first == (wanted != '.') && fourth == first, "call %u code %d", call, code);
+            ck_assert_msg(fifth == (wanted == 'A') && much_later == fifth, "call %u code %d", call, code);
         }
     }
 }
@@ -33,9 +33,9 @@ END_TEST
 START_TEST(a_code_that_nobody_knows_is_not_repeated)
 {
     static const int codes[] = {-1, CODES, 31, 32, 33, 1 << 30};
-    for (int call = 0; call < CALLS; call++)
+    for (unsigned call = 0; call < CALLS; call++)
         for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-            ck_assert_msg(!weft_retry_wanted(call, codes[i], 1), "call %d code %d", call, codes[i]);
+            ck_assert_msg(!weft_retry_wanted(call, codes[i], 1), "call %u code %d", call, codes[i]);
 }
 END_TEST
 
