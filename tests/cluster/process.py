@@ -23,13 +23,14 @@ def stat_fields(pid):
 
 
 def stat(pid):
-    """Whether a process lives, and its start time, which tells it from another that got its pid later; or None."""
+    """State and start time of a process, or None: both at once tell it from another that got its pid later."""
     try:
         fields = stat_fields(pid)
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # While other threads of it are still ending, what they hold, a port say, is not free.
-    return fields[0] not in "ZX" or int(fields[17]) > 1, fields[19]
+    state, threads, started = fields[0], int(fields[17]), fields[19]
+    # While others of its threads are still ending, what they hold, a port say, is not free.
+    return "R" if state in "ZX" and threads > 1 else state, started
 
 
 def cpu_seconds(pid):
@@ -62,7 +63,7 @@ class Process:
         except (FileNotFoundError, ValueError):
             return None
         now = stat(pid)
-        return int(pid) if now and now[0] and now[1] == started else None
+        return int(pid) if now and now[0] not in "ZX" and now[1] == started else None
 
     def start(self, command, tied):
         """tied: the process is killed when the thread that called this ends, however that comes."""

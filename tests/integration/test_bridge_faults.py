@@ -195,6 +195,7 @@ class KafkaAway(Mirrored, OwnCluster):
 
     def stop_in_time(self, bridge, progress):
         process = bridge.start()
+        process.wait_for_line("event=bridge.(assigned|owner)")
         self.records(1000)
         self.messages(1000)
         wait_for(progress, "progress")
