@@ -10,6 +10,8 @@ TITLES = ["requests", "results", "dead letters", "aborts", "longest gap, s", "sl
 
 def main():
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "build/faults.jsonl")
+    if not path.exists():
+        sys.exit(f"{path} is not there: no fault test has been run")
     latest = {line["test"]: line for line in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
     print("| what was shown | what was done | " + " | ".join(TITLES) + " |")
     print("|---|---|" + "--:|" * len(TITLES))
