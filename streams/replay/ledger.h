@@ -51,7 +51,7 @@ int weft_replay_ledger_read_note(const char *note, size_t size, struct weft_repl
                                  struct weft_replay_ledger_partition *partition, int *count, struct weft_error *err);
 
 /* What the client's group remembers of the source, which has partition_count partitions; an empty ledger when it is
- * nothing. WEFT_ERROR_CONFLICT when it is something else, or only a part is left. */
+ * nothing, with room for all of them. WEFT_ERROR_CONFLICT when it is something else, or only a part is left. */
 int weft_replay_ledger_read(struct weft_client *client, const char *source, int partition_count,
                             struct weft_replay_ledger *ledger, struct weft_error *err);
 

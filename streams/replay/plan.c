@@ -147,9 +147,6 @@ static int begin_anew(const struct weft_replay_request *request, struct weft_rep
         snprintf(terms->to, sizeof terms->to, "end");
     if (weft_bound_parse(terms->from, "from", &begin, err) != 0 || weft_bound_parse(terms->to, "to", &end, err) != 0)
         return -1;
-    plan->ledger.partitions = calloc((size_t)plan->source_partitions, sizeof *plan->ledger.partitions);
-    if (!plan->ledger.partitions)
-        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
     for (int32_t p = 0; p < plan->source_partitions; p++)
         if (freeze(plan, reader, p, &begin, &end, err) != 0)
             return -1;

@@ -315,9 +315,6 @@ static int begin(struct weft_replay_run *run, struct weft_error *err)
     const struct weft_replay_plan *plan = run->config.plan;
     if (weft_replay_plan_fresh(plan, err) != 0)
         return -1;
-    run->ledger.partitions = calloc((size_t)plan->ledger.count, sizeof *run->ledger.partitions);
-    if (!run->ledger.partitions)
-        return weft_error_set(err, WEFT_ERROR_INTERNAL, "out of memory");
     run->ledger.terms = plan->ledger.terms;
     run->ledger.count = plan->ledger.count;
     for (int i = 0; i < plan->ledger.count; i++)
