@@ -231,7 +231,8 @@ class Unmappable(Mirrored, SharedCluster):
 
     @staticmethod
     def keyed(number):
-        return {"data": b"%d" % number, "ordering_key": f"k{number}"}
+        # The emulator keeps a thread for each key that it has seen.
+        return {"data": b"%d" % number, "ordering_key": f"k{number % 20}"}
 
     @staticmethod
     def dated(data, ahead_s=0):
