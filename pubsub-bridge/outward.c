@@ -411,8 +411,8 @@ int weft_outward_run(struct weft_outward *outward, struct weft_error *err)
         result = step(outward, err);
     if (result == 0)
         result = drain(outward, err);
-    /* The close would wait for a commit that nobody answers: then the group hears of it by the session's time-out. */
-    if (!weft_commits_serve(outward->commits, 0))
+    /* The close would wait for what nobody answers: then the group hears of it by the session's time-out. */
+    if (!weft_commits_serve(outward->commits, 0) && !is_late(outward))
         rd_kafka_consumer_close(outward->consumer);
     return result;
 }

@@ -207,8 +207,9 @@ class KafkaAway(Mirrored, OwnCluster):
 
     def test_a_stop_does_not_wait_for_a_broker(self):
         watching = self.pubsub.subscription(self.between, self.topic_name("watching"))
-        self.stop_in_time(self.outward(), lambda: self.pubsub.pull(watching))
-        self.stop_in_time(self.inward(), self.sunk)
+        outward, inward = self.outward(), self.inward()  # with their topics, which a broker just back would not make
+        self.stop_in_time(outward, lambda: self.pubsub.pull(watching))
+        self.stop_in_time(inward, self.sunk)
 
 
 class SlowKafka(Mirrored, OwnCluster):
