@@ -159,8 +159,9 @@ class Mirrored:
         messages = []
 
         def done():
+            committed = bridge.committed("out", self.source) == count  # asked first: what it covers can be pulled
             more = self.pubsub.pull(self.subscription)
             messages.extend(more)
-            return not more and bridge.committed("out", self.source) == count
+            return committed and not more
         wait_for(done, f"{count} records to be committed")
         return messages
