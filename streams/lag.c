@@ -8,7 +8,8 @@
 
 enum {
     LOOK_MS = 1000,
-    ASK_TIMEOUT_MS = 200,
+    ASK_TIMEOUT_MS = 200, /* a question holds up its thread, so the first ones are short */
+    ASK_TIMEOUT_MAX_MS = 1600,
     UNKNOWN = -1, /* of an offset */
 };
 
@@ -20,7 +21,8 @@ struct partition {
 
 struct weft_lag {
     const char *topic;
-    int64_t looked_ms; /* the telling thread's */
+    int64_t looked_ms; /* the telling thread's, and the next too */
+    int ask_timeout_ms;
     pthread_mutex_t lock;
     struct partition *partitions;
     size_t count;
@@ -32,6 +34,7 @@ struct weft_lag *weft_lag_new(const char *topic)
     if (!lag)
         return NULL;
     lag->topic = topic;
+    lag->ask_timeout_ms = ASK_TIMEOUT_MS;
     pthread_mutex_init(&lag->lock, NULL);
     return lag;
 }
@@ -92,6 +95,14 @@ void weft_lag_done(struct weft_lag *lag, int32_t partition, int64_t offset)
     set_done(lag, partition, offset, false);
 }
 
+/* Whether a question had its answer. A cluster that needs longer for one is given twice the time from then on. */
+static bool answered(struct weft_lag *lag, rd_kafka_resp_err_t code)
+{
+    if (code == RD_KAFKA_RESP_ERR__TIMED_OUT && lag->ask_timeout_ms < ASK_TIMEOUT_MAX_MS)
+        lag->ask_timeout_ms *= 2;
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 /* Of a partition of which nothing has been read since we got it only the group's coordinator knows where it stands:
  * asked once for all of these, and again a second later where it did not answer. */
 static void ask_committed(struct weft_lag *lag, rd_kafka_t *consumer)
@@ -102,7 +113,7 @@ static void ask_committed(struct weft_lag *lag, rd_kafka_t *consumer)
         if (lag->partitions[i].done == UNKNOWN)
             rd_kafka_topic_partition_list_add(list, lag->topic, lag->partitions[i].number);
     pthread_mutex_unlock(&lag->lock);
-    if (list->cnt > 0 && rd_kafka_committed(consumer, list, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (list->cnt > 0 && answered(lag, rd_kafka_committed(consumer, list, lag->ask_timeout_ms))) {
         pthread_mutex_lock(&lag->lock);
         for (int i = 0; i < list->cnt; i++) {
             struct partition *partition = find(lag, list->elems[i].partition);
@@ -140,7 +151,7 @@ static void ask_ends(struct weft_lag *lag, rd_kafka_t *consumer)
     for (size_t i = 0; i < lag->count; i++)
         rd_kafka_topic_partition_list_add(list, lag->topic, lag->partitions[i].number)->offset = RD_KAFKA_OFFSET_END;
     pthread_mutex_unlock(&lag->lock);
-    if (list->cnt > 0 && rd_kafka_offsets_for_times(consumer, list, ASK_TIMEOUT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (list->cnt > 0 && answered(lag, rd_kafka_offsets_for_times(consumer, list, lag->ask_timeout_ms))) {
         pthread_mutex_lock(&lag->lock);
         for (int i = 0; i < list->cnt; i++) {
             struct partition *partition = find(lag, list->elems[i].partition);

@@ -160,8 +160,10 @@ class Rights(SecuredCluster):
 class Hangs(OwnCluster):
     def test_a_call_that_hangs_ends_the_process_which_says_what_it_knows(self):
         processor = Processor(self)
-        processor.send(5000)
         run = processor.start(workers=2, batch_max=10, progress_deadline="3s")
+        for worker in range(2):
+            wait_for(lambda: f"worker {worker} got 2 partitions" in run.err, "half of the partitions for each worker")
+        processor.send(5000)
         wait_for(lambda: processor.answered() > 0, "the first answers")
         self.cluster.pause(1)
         self.assertEqual(run.wait(), 3)
