@@ -103,6 +103,18 @@ static bool answered(struct weft_lag *lag, rd_kafka_resp_err_t code)
     return code == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/* Of a partition of which nothing has ever been committed, all that is there is to be done. */
+static void ask_beginnings(struct weft_lag *lag, rd_kafka_t *consumer, rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+    if (list->cnt == 0 || !answered(lag, rd_kafka_offsets_for_times(consumer, list, lag->ask_timeout_ms)))
+        return;
+    for (int i = 0; i < list->cnt; i++)
+        if (!list->elems[i].err && list->elems[i].offset >= 0)
+            weft_lag_begins(lag, list->elems[i].partition, list->elems[i].offset);
+}
+
 /* Of a partition of which nothing has been read since we got it only the group's coordinator knows where it stands:
  * asked once for all of these, and again a second later where it did not answer. */
 static void ask_committed(struct weft_lag *lag, rd_kafka_t *consumer)
@@ -114,18 +126,14 @@ static void ask_committed(struct weft_lag *lag, rd_kafka_t *consumer)
             rd_kafka_topic_partition_list_add(list, lag->topic, lag->partitions[i].number);
     pthread_mutex_unlock(&lag->lock);
     if (list->cnt > 0 && answered(lag, rd_kafka_committed(consumer, list, lag->ask_timeout_ms))) {
-        pthread_mutex_lock(&lag->lock);
-        for (int i = 0; i < list->cnt; i++) {
-            struct partition *partition = find(lag, list->elems[i].partition);
-            int64_t low = UNKNOWN, high;
-            if (list->elems[i].err || !partition)
-                continue;
-            /* Nothing committed yet: all that is there is to be done. */
-            if (list->elems[i].offset < 0)
-                rd_kafka_get_watermark_offsets(consumer, lag->topic, partition->number, &low, &high);
-            partition->done = list->elems[i].offset >= 0 ? list->elems[i].offset : low >= 0 ? low : UNKNOWN;
+        for (int i = list->cnt - 1; i >= 0; i--) {
+            const rd_kafka_topic_partition_t one = list->elems[i];
+            if (!one.err && one.offset >= 0)
+                weft_lag_begins(lag, one.partition, one.offset);
+            if (one.err || one.offset >= 0)
+                rd_kafka_topic_partition_list_del_by_idx(list, i);
         }
-        pthread_mutex_unlock(&lag->lock);
+        ask_beginnings(lag, consumer, list);
     }
     rd_kafka_topic_partition_list_destroy(list);
 }

@@ -9,6 +9,8 @@ from support.wait import wait_for
 COORDINATOR_MOVES = {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE,
                      KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError._TIMED_OUT, KafkaError._TRANSPORT,
                      KafkaError._WAIT_COORD}  # pylint: disable=protected-access
+LEADER_MOVES = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE,
+                KafkaError.UNKNOWN_TOPIC_OR_PART}  # also of a topic that has only just been made
 PARTITION_END = KafkaError._PARTITION_EOF  # pylint: disable=protected-access
 
 
@@ -96,8 +98,16 @@ class Kafka:
     def end_offsets(self, topic, isolation="read_committed"):
         """The offset of the next message, by partition; read_committed ends at the first open transaction."""
         consumer = self.consumer(**{"isolation.level": isolation})
+
+        def both(partition):
+            try:
+                return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
+            except KafkaException as error:
+                if error.args[0].code() not in LEADER_MOVES:
+                    raise
+                return None
         try:
-            return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1]
+            return {p: wait_for(lambda partition=p: both(partition), f"the leader of {topic} partition {p}")[1]
                     for p in self.topics()[topic].partitions}
         finally:
             consumer.close()
