@@ -21,8 +21,8 @@ struct partition {
 
 struct weft_lag {
     const char *topic;
-    int64_t looked_ms; /* the telling thread's, and the next too */
-    int ask_timeout_ms;
+    int64_t looked_ms;  /* the telling thread's */
+    int ask_timeout_ms; /* the telling thread's */
     pthread_mutex_t lock;
     struct partition *partitions;
     size_t count;

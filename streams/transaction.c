@@ -1,5 +1,6 @@
 #include "streams/transaction.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 #include "streams/writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/path_name.h"

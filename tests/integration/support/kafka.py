@@ -14,6 +14,16 @@ LEADER_MOVES = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAIL
 PARTITION_END = KafkaError._PARTITION_EOF  # pylint: disable=protected-access
 
 
+def none_while(moves, ask):
+    """Gives what ask() gives, or None where it fails with one of the codes."""
+    try:
+        return ask()
+    except KafkaException as failure:
+        if failure.args[0].code() not in moves:
+            raise
+        return None
+
+
 class Kafka:
     """settings: librdkafka settings for every client made here, such as those of SASL."""
 
@@ -99,16 +109,12 @@ class Kafka:
         """The offset of the next message, by partition; read_committed ends at the first open transaction."""
         consumer = self.consumer(**{"isolation.level": isolation})
 
-        def both(partition):
-            try:
-                return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
-            except KafkaException as error:
-                if error.args[0].code() not in LEADER_MOVES:
-                    raise
-                return None
+        def ask(partition):
+            asked = TopicPartition(topic, partition)
+            return wait_for(lambda: none_while(LEADER_MOVES, lambda: consumer.get_watermark_offsets(asked, timeout=30)),
+                            f"the leader of {topic} partition {partition}")
         try:
-            return {p: wait_for(lambda partition=p: both(partition), f"the leader of {topic} partition {p}")[1]
-                    for p in self.topics()[topic].partitions}
+            return {p: ask(p)[1] for p in self.topics()[topic].partitions}
         finally:
             consumer.close()
 
@@ -122,13 +128,10 @@ class Kafka:
         consumer = self.consumer(**{"group.id": group, "isolation.level": "read_uncommitted"})
         try:
             def ask():
-                try:
-                    asked = [TopicPartition(topic, p) for p in self.topics()[topic].partitions]
-                    return consumer.committed(asked, timeout=10)
-                except KafkaException as failure:  # while the group's coordinator moves, or a broker is away
-                    if failure.args[0].code() in COORDINATOR_MOVES:
-                        return None
-                    raise
-            return {answer.partition: answer.offset for answer in wait_for(ask, f"the offsets of {group}")}
+                asked = [TopicPartition(topic, p) for p in self.topics()[topic].partitions]
+                return consumer.committed(asked, timeout=10)
+            # The group's coordinator may move, or a broker be away.
+            answers = wait_for(lambda: none_while(COORDINATOR_MOVES, ask), f"the offsets of {group}")
+            return {answer.partition: answer.offset for answer in answers}
         finally:
             consumer.close()
