@@ -160,6 +160,7 @@ out:
 
 /* The defaults of numbers and choices stand in their help. */
 #define HELP_TEXT(help, value) help
+#define HELP_TEXTS HELP_TEXT
 #define HELP_CHOICE(help, value) help " (" value ")"
 #define HELP_COUNT HELP_CHOICE
 #define HELP_REAL HELP_CHOICE

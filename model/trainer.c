@@ -31,7 +31,7 @@ struct run {
     struct weft_material *material;
     struct weft_model *model;
     struct weft_optimizer *optimizer;
-    struct weft_network *teacher; /* NULL: none */
+    struct weft_teacher *teacher; /* NULL: none */
     struct weft_shares *shares;
     struct weft_schedule schedule;
     size_t steps;  /* of an epoch */
@@ -101,9 +101,9 @@ static int prepare_model(struct run *run, struct weft_error *err)
                                  material->shape.width);
     if (*run->recipe->start && weft_start_load(run->model, run->recipe->start, err) != 0)
         return -1;
-    if (*run->recipe->teacher)
-        run->teacher = weft_teacher_load(run->recipe->teacher, material->shape, material->class_count, err);
-    return *run->recipe->teacher && !run->teacher ? -1 : 0;
+    if (*run->recipe->teachers)
+        run->teacher = weft_teacher_new(run->recipe->teachers, material->shape, material->class_count, err);
+    return *run->recipe->teachers && !run->teacher ? -1 : 0;
 }
 
 static int prepare(struct run *run, struct weft_error *err)
@@ -139,7 +139,7 @@ static int prepare(struct run *run, struct weft_error *err)
     float *state = weft_optimizer_state(run->optimizer, &count);
     run->checkpoint = (struct weft_checkpoint){.recipe = recipe,
                                                .data = run->material->digest,
-                                               .teacher = run->teacher ? weft_network_info(run->teacher)->sha256 : "",
+                                               .teacher = run->teacher ? weft_teacher_digest(run->teacher) : "",
                                                .state = &run->state,
                                                .epochs = run->epochs,
                                                .arrays = {{run->model->weights, run->model->weight_count},
@@ -152,7 +152,7 @@ static void release(struct run *run)
 {
     weft_shares_destroy(run->shares);
     weft_optimizer_destroy(run->optimizer);
-    weft_network_destroy(run->teacher);
+    weft_teacher_destroy(run->teacher);
     weft_model_destroy(run->model);
     weft_material_destroy(run->material);
     free(run->order);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT, CHOICE, COUNT, REAL, INTERVAL, SWITCH };
+enum { TEXT, TEXTS, CHOICE, COUNT, REAL, INTERVAL, SWITCH };
 
 static const struct key {
     int type;
@@ -34,6 +34,11 @@ const char *weft_recipe_key(size_t i)
 const char *weft_recipe_option(size_t i)
 {
     return i < KEY_COUNT ? keys[i].option : NULL;
+}
+
+bool weft_recipe_is_list(size_t i)
+{
+    return i < KEY_COUNT && (keys[i].type == TEXTS || keys[i].type == INTERVAL);
 }
 
 static int out_of_range(const struct key *key, const char *value, struct weft_error *err)
@@ -97,6 +102,7 @@ static int set_value(struct weft_recipe *recipe, const struct key *key, const ch
     int choice;
     switch (key->type) {
     case TEXT:
+    case TEXTS:
         if (strlen(text) >= WEFT_RECIPE_TEXT_SIZE || !printable(text))
             return weft_error_set(err, WEFT_ERROR_USAGE, "%s must be a text of fewer than %d bytes on one line",
                                   key->name, WEFT_RECIPE_TEXT_SIZE);
@@ -146,7 +152,8 @@ static void value_text(const struct weft_recipe *recipe, const struct key *key, 
     const struct weft_interval *interval = member;
     int length;
     switch (key->type) {
-    case TEXT: snprintf(out, size, "%s", (const char *)member); break;
+    case TEXT:
+    case TEXTS: snprintf(out, size, "%s", (const char *)member); break;
     case COUNT: snprintf(out, size, "%zu", *(const size_t *)member); break;
     case REAL: real_text(out, size, *(const double *)member); break;
     case INTERVAL:
@@ -198,22 +205,34 @@ int weft_recipe_check(const struct weft_recipe *recipe, struct weft_error *err)
     return 0;
 }
 
-/* As YAML has it: a text in quotes, an interval as a list. */
+static void print_quoted(FILE *out, const char *text, size_t size)
+{
+    putc('"', out);
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '"' || text[i] == '\\')
+            putc('\\', out);
+        putc(text[i], out);
+    }
+    putc('"', out);
+}
+
+/* As YAML has it: texts in quotes, lists in brackets. */
 static void print_value(FILE *out, int type, const char *value)
 {
-    if (type == INTERVAL) {
-        fprintf(out, "[%s]\n", value);
-    } else if (type == TEXT) {
-        putc('"', out);
-        for (const char *p = value; *p; p++) {
-            if (*p == '"' || *p == '\\')
-                putc('\\', out);
-            putc(*p, out);
+    switch (type) {
+    case TEXT: print_quoted(out, value, strlen(value)); break;
+    case TEXTS:
+        putc('[', out);
+        for (size_t size; size = strcspn(value, ","), *value; value += size + (value[size] == ',')) {
+            print_quoted(out, value, size);
+            fputs(value[size] ? ", " : "", out);
         }
-        fputs("\"\n", out);
-    } else {
-        fprintf(out, "%s\n", value);
+        putc(']', out);
+        break;
+    case INTERVAL: fprintf(out, "[%s]", value); break;
+    default: fputs(value, out);
     }
+    putc('\n', out);
 }
 
 char *weft_recipe_text(const struct weft_recipe *recipe)

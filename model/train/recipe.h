@@ -75,13 +75,15 @@ struct weft_interval {
         "at its highest")                                                                                               \
     KEY(REAL, warmup, "schedule.warmup", 0, "warmup", "EPOCHS", "2", 0, 1e5, "until the learning rate is at its highest") \
     KEY(REAL, final, "schedule.final", 0, "final", "SHARE", "0", 0, 1, "of the highest learning rate at the end")       \
-    KEY(TEXT, teacher, "teacher.model", 0, "teacher", "FILE", "", 0, 0, "an ONNX model whose answers are learnt too")   \
+    KEY(TEXTS, teachers, "teacher.model", 0, "teacher", "FILE[,...]", "", 0, 0,                                          \
+        "ONNX models whose answers are learnt too, the mean where there are several")                                   \
     KEY(REAL, temperature, "teacher.temperature", 0, "temperature", "T", "4", 0.1, 100, "softens the teacher's answers") \
     KEY(REAL, teacher_weight, "teacher.weight", 0, "teacher-weight", "SHARE", "0.9", 0, 1,                              \
         "of the teacher's answers against the labels")
 /* clang-format on */
 
 #define WEFT_RECIPE_TYPE_TEXT(member) char member[WEFT_RECIPE_TEXT_SIZE];
+#define WEFT_RECIPE_TYPE_TEXTS(member) char member[WEFT_RECIPE_TEXT_SIZE]; /* commas between them */
 #define WEFT_RECIPE_TYPE_CHOICE(member) int member;
 #define WEFT_RECIPE_TYPE_COUNT(member) size_t member;
 #define WEFT_RECIPE_TYPE_REAL(member) double member;
@@ -99,6 +101,8 @@ struct weft_recipe weft_recipe_defaults(void);
 /* The i-th key and the name of its option; NULL past the last. */
 const char *weft_recipe_key(size_t i);
 const char *weft_recipe_option(size_t i);
+/* Whether its value is a list in a file, "a,b" elsewhere. */
+bool weft_recipe_is_list(size_t i);
 
 /* WEFT_ERROR_USAGE, which names the key, when there is no such key or the value is not right for it. */
 int weft_recipe_set(struct weft_recipe *recipe, const char *key, const char *value, struct weft_error *err);

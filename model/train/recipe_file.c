@@ -56,33 +56,31 @@ static int unknown_key(struct reader *reader, const yaml_node_t *at, const char 
     return fault(reader, at, message);
 }
 
-/* The value as weft_recipe_set takes it: a list becomes "a,b". false where it is neither one value nor a list of them.
- */
-static bool value_of(struct reader *reader, const yaml_node_t *node, char *out)
+/* Appends a scalar's text to out, of WEFT_RECIPE_TEXT_SIZE; false where it is no scalar or does not fit. */
+static bool append(const yaml_node_t *node, char *out)
 {
-    size_t length = 0;
-    const yaml_node_item_t *item = NULL, *end = NULL;
-    if (node->type == YAML_SEQUENCE_NODE) {
-        item = node->data.sequence.items.start;
-        end = node->data.sequence.items.top;
-    } else if (node->type != YAML_SCALAR_NODE) {
+    const size_t length = strlen(out);
+    if (!node || node->type != YAML_SCALAR_NODE || node->data.scalar.length >= WEFT_RECIPE_TEXT_SIZE - length ||
+        memchr(node->data.scalar.value, '\0', node->data.scalar.length))
         return false;
-    }
-    for (const yaml_node_t *scalar = node;; length++) {
-        if (item)
-            scalar = item < end ? yaml_document_get_node(&reader->tree, *item++) : NULL;
-        if (!scalar || scalar->type != YAML_SCALAR_NODE)
+    memcpy(out + length, node->data.scalar.value, node->data.scalar.length);
+    out[length + node->data.scalar.length] = '\0';
+    return true;
+}
+
+/* The value as weft_recipe_set takes it: a list becomes "a,b". */
+static bool value_of(struct reader *reader, const yaml_node_t *node, bool may_be_list, char *out)
+{
+    out[0] = '\0';
+    if (node->type != YAML_SEQUENCE_NODE || !may_be_list)
+        return append(node, out);
+    const yaml_node_item_t *first = node->data.sequence.items.start;
+    for (const yaml_node_item_t *item = first; item < node->data.sequence.items.top; item++) {
+        if (item > first && strlen(out) + 1 < WEFT_RECIPE_TEXT_SIZE)
+            strcat(out, ",");
+        if (!append(yaml_document_get_node(&reader->tree, *item), out))
             return false;
-        const size_t size = scalar->data.scalar.length;
-        if (size >= WEFT_RECIPE_TEXT_SIZE - length || memchr(scalar->data.scalar.value, '\0', size))
-            return false;
-        memcpy(out + length, scalar->data.scalar.value, size);
-        length += size;
-        if (item == end)
-            break;
-        out[length] = ',';
     }
-    out[length] = '\0';
     return true;
 }
 
@@ -105,9 +103,10 @@ static int read_pair(struct reader *reader, const yaml_node_t *key, const yaml_n
     if (reader->seen[index])
         return fault(reader, key, message);
     reader->seen[index] = true;
-    /* A list can only be meant where a text with a comma is not one value. */
-    snprintf(message, sizeof message, "%s must be a single value, or two in brackets where it is an interval", name);
-    if (!value_of(reader, value, text))
+    const bool is_list = weft_recipe_is_list((size_t)index);
+    snprintf(message, sizeof message, "%s must be a %s of fewer than %d bytes", name,
+             is_list ? "list in brackets, [a, b]," : "single value", WEFT_RECIPE_TEXT_SIZE);
+    if (!value_of(reader, value, is_list, text))
         return fault(reader, value, message);
     if (weft_recipe_set(reader->recipe, name, text, &inner) != 0)
         return fault(reader, key, inner.message);

@@ -17,14 +17,14 @@ enum { SCORE_IMAGES = 32, MOVED_WEIGHTS = 8192 };
 /* What one thread owns. */
 struct worker {
     struct weft_tape *tape;
-    int32_t *labels;                  /* of the images on the tape */
-    int32_t *others;                  /* and of what is mixed into them */
-    float *mixed;                     /* and its share */
-    uint8_t *pixels;                  /* (capacity, C, H, W): the images as they are shown */
-    uint8_t *other;                   /* (C, H, W): what is mixed into one */
-    const uint8_t **images;           /* capacity of them in pixels, for the teacher */
-    float *probabilities;             /* (capacity, classes): the teacher's, or those of mirrored images */
-    struct weft_workspace *workspace; /* of the teacher */
+    int32_t *labels;        /* of the images on the tape */
+    int32_t *others;        /* and of what is mixed into them */
+    float *mixed;           /* and its share */
+    uint8_t *pixels;        /* (capacity, C, H, W): the images as they are shown */
+    uint8_t *other;         /* (C, H, W): what is mixed into one */
+    const uint8_t **images; /* capacity of them in pixels, for the teacher */
+    float *probabilities;   /* (capacity, classes): those of mirrored images */
+    struct weft_teacher_workspace *teacher;
 };
 
 struct weft_shares {
@@ -32,7 +32,7 @@ struct weft_shares {
     const struct weft_material *material;
     struct weft_model *model;
     struct weft_optimizer *optimizer;
-    const struct weft_network *teacher;
+    const struct weft_teacher *teacher;
     size_t threads, capacity;
     struct weft_crew *crew;
     struct worker *workers;
@@ -78,13 +78,13 @@ static int prepare_worker(struct weft_shares *shares, struct worker *worker, str
     for (size_t i = 0; i < capacity; i++)
         worker->images[i] = worker->pixels + i * size;
     if (shares->teacher)
-        worker->workspace = weft_workspace_new(shares->teacher, capacity, err);
-    return shares->teacher && !worker->workspace ? -1 : 0;
+        worker->teacher = weft_teacher_workspace_new(shares->teacher, capacity, err);
+    return shares->teacher && !worker->teacher ? -1 : 0;
 }
 
 struct weft_shares *weft_shares_new(const struct weft_recipe *recipe, size_t threads,
                                     const struct weft_material *material, struct weft_model *model,
-                                    struct weft_optimizer *optimizer, const struct weft_network *teacher,
+                                    struct weft_optimizer *optimizer, const struct weft_teacher *teacher,
                                     struct weft_error *err)
 {
     const size_t largest = larger(material->train->count, material->test ? material->test->count : 0);
@@ -126,7 +126,7 @@ void weft_shares_destroy(struct weft_shares *shares)
     for (size_t i = 0; shares->workers && i < shares->threads; i++) {
         struct worker *worker = &shares->workers[i];
         weft_tape_destroy(worker->tape);
-        weft_workspace_destroy(worker->workspace);
+        weft_teacher_workspace_destroy(worker->teacher);
         free(worker->labels);
         free(worker->others);
         free(worker->mixed);
@@ -204,8 +204,7 @@ static void learn_share(struct weft_shares *shares, struct worker *worker, size_
     const size_t first = step->count * piece / shares->pieces, n = step->count * (piece + 1) / shares->pieces - first;
     for (size_t i = 0; i < n; i++)
         prepare_image(shares, worker, i, step->images[first + i]);
-    if (shares->teacher)
-        weft_network_run(shares->teacher, worker->workspace, worker->images, n, worker->probabilities);
+    const float *taught = worker->teacher ? weft_teacher_answer(worker->teacher, worker->images, n) : NULL;
 
     struct weft_random random =
         weft_stream(recipe->seed, WEFT_STREAM_DROPOUT, step->step * pieces_of(recipe->batch, recipe->share) + piece);
@@ -215,7 +214,7 @@ static void learn_share(struct weft_shares *shares, struct worker *worker, size_
                                        .others = worker->others,
                                        .shares = worker->mixed,
                                        .smoothing = recipe->label_smoothing,
-                                       .teacher = shares->teacher ? worker->probabilities : NULL,
+                                       .teacher = taught,
                                        .weight = recipe->teacher_weight,
                                        .temperature = recipe->temperature};
     float *gradients = shares->gradients + piece * shares->model->weight_count;

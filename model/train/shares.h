@@ -7,18 +7,18 @@
 #define WEFT_MODEL_TRAIN_SHARES_H
 
 #include "base/error.h"
-#include "model/network.h"
 #include "model/train/loss.h"
 #include "model/train/material.h"
 #include "model/train/model.h"
 #include "model/train/optimizer.h"
+#include "model/train/teacher.h"
 
 struct weft_shares;
 
 /* All must outlive the shares; teacher may be NULL. */
 struct weft_shares *weft_shares_new(const struct weft_recipe *recipe, size_t threads,
                                     const struct weft_material *material, struct weft_model *model,
-                                    struct weft_optimizer *optimizer, const struct weft_network *teacher,
+                                    struct weft_optimizer *optimizer, const struct weft_teacher *teacher,
                                     struct weft_error *err);
 void weft_shares_destroy(struct weft_shares *shares); /* accepts NULL */
 

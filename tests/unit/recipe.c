@@ -46,7 +46,9 @@ START_TEST(faults_of_a_file_are_told_with_line_and_key)
         {"augmentation:\n  erase:\n    aria: 1\n", "'augmentation.erase.aria': known here are probability, area"},
         {"augmentation:\n  x: 1\n", "known here are shift, flip, erase, mix"},
         {"schedule: cosine\n", "r.yaml:1: schedule must be a mapping"},
-        {"epochs:\n  - 1\n  - 2\n", "r.yaml:1: epochs is 1,2: it must be a whole number from 1 to 100000"},
+        {"epochs:\n  - 1\n  - 2\n", "epochs must be a single value"},
+        {"name: [a, b]\n", "r.yaml:1: name must be a single value"},
+        {"teacher:\n  model: [a, {b: 1}]\n", "r.yaml:2: teacher.model must be a list in brackets, [a, b]"},
         {"epochs: {a: 1}\n", "r.yaml:1: epochs must be a single value"},
         {"epochs: many\n", "epochs is many"},
         {"epochs: -1\n", "epochs is -1"},
@@ -109,6 +111,30 @@ START_TEST(the_text_of_a_recipe_gives_the_recipe_again)
 }
 END_TEST
 
+START_TEST(a_recipe_lists_its_teachers)
+{
+    static const struct {
+        const char *text, *teachers;
+    } cases[] = {
+        {"teacher:\n  model: a.onnx\n", "a.onnx"},
+        {"teacher:\n  model: [a.onnx, \"b c.onnx\"]\n", "a.onnx,b c.onnx"},
+        {"teacher:\n  model:\n    - a.onnx\n    - builtin:fast\n", "a.onnx,builtin:fast"},
+        {"teacher:\n  model: []\n", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct weft_error err = {0};
+        struct weft_recipe recipe = weft_recipe_defaults(), again = weft_recipe_defaults();
+        ck_assert_msg(weft_recipe_parse(&recipe, cases[i].text, strlen(cases[i].text), "r.yaml", &err) == 0, "%s",
+                      err.message);
+        ck_assert_str_eq(recipe.teachers, cases[i].teachers);
+        char *text = weft_recipe_text(&recipe);
+        ck_assert_msg(weft_recipe_parse(&again, text, strlen(text), "text", &err) == 0, "%s\n%s", err.message, text);
+        ck_assert_str_eq(again.teachers, cases[i].teachers);
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(every_key_has_a_name_and_an_option_of_its_own)
 {
     for (size_t i = 0; weft_recipe_key(i); i++)
@@ -167,6 +193,7 @@ END_TEST
 
 SUITE("recipe", TEST(a_recipe_file_sets_what_it_says_and_nothing_else),
       TEST(faults_of_a_file_are_told_with_line_and_key), TEST(a_text_that_is_too_long_is_refused),
-      TEST(the_text_of_a_recipe_gives_the_recipe_again), TEST(every_key_has_a_name_and_an_option_of_its_own),
-      TEST(defaults_are_in_their_range), TEST(a_difference_is_named_with_both_values),
-      TEST(an_unknown_key_cannot_be_set), TEST(the_recipes_of_the_project_are_good))
+      TEST(the_text_of_a_recipe_gives_the_recipe_again), TEST(a_recipe_lists_its_teachers),
+      TEST(every_key_has_a_name_and_an_option_of_its_own), TEST(defaults_are_in_their_range),
+      TEST(a_difference_is_named_with_both_values), TEST(an_unknown_key_cannot_be_set),
+      TEST(the_recipes_of_the_project_are_good))

@@ -145,7 +145,7 @@ START_TEST(a_student_learns_from_a_teacher_alone)
     struct weft_train_options options = rows_options(&folder);
     rows_train(&options, idx_path(&folder, "teacher.onnx", teacher), &result);
     ck_assert_double_ge(result.test_accuracy, 0.9);
-    snprintf(options.recipe.teacher, sizeof options.recipe.teacher, "%s", teacher);
+    snprintf(options.recipe.teachers, sizeof options.recipe.teachers, "%s", teacher);
     options.recipe.teacher_weight = 1; /* the labels say nothing */
     options.recipe.temperature = 2;
     options.recipe.seed = 9;
@@ -161,7 +161,7 @@ START_TEST(a_teacher_of_other_images_is_refused)
     struct weft_error err = {0};
     struct idx_folder folder = rows_folder();
     struct weft_train_options options = rows_options(&folder);
-    strcpy(options.recipe.teacher, WEFT_SOURCE_DIR "/model/zoo/lenet.onnx");
+    strcpy(options.recipe.teachers, WEFT_SOURCE_DIR "/model/zoo/lenet.onnx");
     ck_assert_int_eq(weft_train(&options, NULL, idx_path(&folder, "out.onnx", path), NULL, &err), -1);
     ck_assert_int_eq(err.class, WEFT_ERROR_CONFIG);
     ck_assert_msg(strstr(err.message, "1x28x28 into 10 classes; the data have 1x12x12 and 3") != NULL, "%s",
