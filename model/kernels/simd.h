@@ -50,13 +50,30 @@ INLINE void vec_store(float *p, vec v)
     *(vec_anywhere *)p = v;
 }
 
-/* The first n lanes, n <= WEFT_LANES. */
-INLINE void vec_store_part(float *p, vec v, size_t n)
+/* The first part lanes, the others 0; all where part is 0 or all, which costs nothing where it is a constant. */
+INLINE vec vec_load_part(const float *p, size_t part)
 {
-    if (n == WEFT_LANES)
+    if (part % WEFT_LANES == 0)
+        return vec_load(p);
+#if defined(__AVX512F__)
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << part) - 1), p);
+#else
+    vec v = {0};
+    memcpy(&v, p, part * sizeof *p);
+    return v;
+#endif
+}
+
+INLINE void vec_store_part(float *p, vec v, size_t part)
+{
+    if (part % WEFT_LANES == 0)
         vec_store(p, v);
     else
-        memcpy(p, &v, n * sizeof *p);
+#if defined(__AVX512F__)
+        _mm512_mask_storeu_ps(p, (__mmask16)((1u << part) - 1), v);
+#else
+        memcpy(p, &v, part * sizeof *p);
+#endif
 }
 
 /* Subtracting 0 changes no number, so that the compiler leaves it out; adding it would turn -0 into 0. */

@@ -12,32 +12,6 @@ enum { BLOCK = 64, SUMS = 4 };
 
 typedef int32_t mask __attribute__((vector_size(4 * WEFT_LANES)));
 
-/* part is a constant 0 where all lanes are filled. */
-INLINE vec load(const float *p, const size_t part)
-{
-    if (part == 0)
-        return vec_load(p);
-#if defined(__AVX512F__)
-    return _mm512_maskz_loadu_ps((__mmask16)((1u << part) - 1), p);
-#else
-    vec v = {0};
-    memcpy(&v, p, part * sizeof *p);
-    return v;
-#endif
-}
-
-INLINE void store(float *p, vec v, const size_t part)
-{
-    if (part == 0)
-        vec_store(p, v);
-    else
-#if defined(__AVX512F__)
-        _mm512_mask_storeu_ps(p, (__mmask16)((1u << part) - 1), v);
-#else
-        memcpy(p, &v, part * sizeof *p);
-#endif
-}
-
 INLINE vec positive_part(vec v)
 {
 #if defined(__AVX512F__)
@@ -85,18 +59,18 @@ struct moments_job {
 INLINE void moments_block(const struct moments_job *j, size_t row, size_t rows, size_t channel, const size_t part)
 {
     const float *x = j->x + row * j->channels + channel;
-    const vec pivot = load(j->pivot + channel, part);
+    const vec pivot = vec_load_part(j->pivot + channel, part);
     vec sum[SUMS] = {{0}}, squares[SUMS] = {{0}};
     size_t r = 0;
     for (; r + SUMS <= rows; r += SUMS) {
         foreach (k, SUMS) {
-            const vec v = load(x + (r + (size_t)k) * j->channels, part) - pivot;
+            const vec v = vec_load_part(x + (r + (size_t)k) * j->channels, part) - pivot;
             sum[k] += v;
             squares[k] += v * v;
         }
     }
     for (; r < rows; r++) {
-        const vec v = load(x + r * j->channels, part) - pivot;
+        const vec v = vec_load_part(x + r * j->channels, part) - pivot;
         sum[0] += v;
         squares[0] += v * v;
     }
@@ -121,13 +95,14 @@ struct scale_job {
 INLINE void scale_block_of(const struct scale_job *j, size_t row, size_t rows, size_t channel, const size_t part,
                            const bool has_residual, const bool relu)
 {
-    const vec scale = load(j->scale->scale + channel, part), shift = load(j->scale->shift + channel, part);
+    const vec scale = vec_load_part(j->scale->scale + channel, part),
+              shift = vec_load_part(j->scale->shift + channel, part);
     for (size_t r = row; r < row + rows; r++) {
         const size_t at = r * j->channels + channel;
-        vec v = load(j->x + at, part) * scale + shift;
+        vec v = vec_load_part(j->x + at, part) * scale + shift;
         if (has_residual)
-            v += load(j->residual + at, part);
-        store(j->y + at, relu ? positive_part(v) : v, part);
+            v += vec_load_part(j->residual + at, part);
+        vec_store_part(j->y + at, relu ? positive_part(v) : v, part);
     }
 }
 
@@ -162,24 +137,24 @@ INLINE void sums_block_of(const struct gradient_job *j, size_t row, size_t rows,
                           const bool relu)
 {
     const struct weft_column_scale *s = &j->gradient->scale;
-    const vec scale = load(s->scale + channel, part), shift = load(s->shift + channel, part);
-    const vec mean = load(j->gradient->mean + channel, part);
+    const vec scale = vec_load_part(s->scale + channel, part), shift = vec_load_part(s->shift + channel, part);
+    const vec mean = vec_load_part(j->gradient->mean + channel, part);
     const float *x = j->x + row * j->channels + channel, *dy = j->dy + row * j->channels + channel;
     vec sum[SUMS] = {{0}}, products[SUMS] = {{0}};
     size_t r = 0;
     for (; r + SUMS <= rows; r += SUMS) {
         foreach (k, SUMS) {
             const size_t at = (r + (size_t)k) * j->channels;
-            const vec v = load(x + at, part);
-            vec g = load(dy + at, part);
+            const vec v = vec_load_part(x + at, part);
+            vec g = vec_load_part(dy + at, part);
             g = relu ? where_positive(v * scale + shift, g) : g;
             sum[k] += g;
             products[k] += g * (v - mean);
         }
     }
     for (; r < rows; r++) {
-        const vec v = load(x + r * j->channels, part);
-        vec g = load(dy + r * j->channels, part);
+        const vec v = vec_load_part(x + r * j->channels, part);
+        vec g = vec_load_part(dy + r * j->channels, part);
         g = relu ? where_positive(v * scale + shift, g) : g;
         sum[0] += g;
         products[0] += g * (v - mean);
@@ -208,16 +183,18 @@ INLINE void gradient_block_of(const struct gradient_job *j, size_t row, size_t r
                               const bool relu, const bool adds)
 {
     const struct weft_column_scale *s = &j->gradient->scale;
-    const vec scale = load(s->scale + channel, part), shift = load(s->shift + channel, part);
-    const vec mean = load(j->gradient->mean + channel, part), constant = load(j->gradient->constant + channel, part);
-    const vec of_dy = load(j->gradient->of_dy + channel, part), of_x = load(j->gradient->of_x + channel, part);
+    const vec scale = vec_load_part(s->scale + channel, part), shift = vec_load_part(s->shift + channel, part);
+    const vec mean = vec_load_part(j->gradient->mean + channel, part),
+              constant = vec_load_part(j->gradient->constant + channel, part);
+    const vec of_dy = vec_load_part(j->gradient->of_dy + channel, part),
+              of_x = vec_load_part(j->gradient->of_x + channel, part);
     for (size_t r = row; r < row + rows; r++) {
         const size_t at = r * j->channels + channel;
-        const vec v = load(j->x + at, part);
-        vec g = load(j->dy + at, part);
+        const vec v = vec_load_part(j->x + at, part);
+        vec g = vec_load_part(j->dy + at, part);
         g = relu ? where_positive(v * scale + shift, g) : g;
         g = g * of_dy + ((v - mean) * of_x + constant);
-        store(j->dx + at, adds ? load(j->dx + at, part) + g : g, part);
+        vec_store_part(j->dx + at, adds ? vec_load_part(j->dx + at, part) + g : g, part);
     }
 }
 
@@ -252,70 +229,81 @@ void SIMD_NAME(weft_relu_gradient)(float *dx, const float *dy, const float *y, s
         dx[i] = (adds ? dx[i] : 0) + (y[i] > 0 ? dy[i] : 0);
 }
 
-/* Calls run(..., channel, part) for vectors of channels. */
-#define FOR_CHANNELS(channels, run, ...)                                                                               \
-    size_t channel = 0;                                                                                                \
-    for (; channel + WEFT_LANES <= (channels); channel += WEFT_LANES)                                                  \
-        run(__VA_ARGS__, channel, 0);                                                                                  \
-    if (channel < (channels))                                                                                          \
-        run(__VA_ARGS__, channel, (channels)-channel);
+/* Calls run(windows, x, y, part, ...) for vectors of the channels of each window, which begin at x floats from the
+ * first window's pixels and y floats from its output. */
+#define FOR_WINDOWS(windows, run, ...)                                                                                 \
+    for (size_t w = 0; w < (windows)->count; w++) {                                                                    \
+        const size_t x_at = w * (windows)->step, y_at = w * (windows)->channels;                                       \
+        size_t channel = 0;                                                                                            \
+        for (; channel + WEFT_LANES <= (windows)->channels; channel += WEFT_LANES)                                     \
+            run(windows, x_at + channel, y_at + channel, 0, __VA_ARGS__);                                              \
+        if (channel < (windows)->channels)                                                                             \
+            run(windows, x_at + channel, y_at + channel, (windows)->channels - channel, __VA_ARGS__);                  \
+    }
 
-INLINE void largest_of(float *y, const float *x, const struct weft_pool_area *a, size_t channel, const size_t part)
+INLINE void largest_of(const struct weft_pool_windows *a, size_t x_at, size_t y_at, const size_t part, float *y,
+                       const float *x)
 {
-    vec largest = load(x + channel, part);
+    vec largest = vec_load_part(x + x_at, part);
     for (size_t r = 0; r < a->rows; r++)
         for (size_t k = 0; k < a->columns; k++)
-            largest = vec_max(load(x + r * a->row_step + k * a->channels + channel, part), largest);
-    store(y + channel, largest, part);
+            largest = vec_max(vec_load_part(x + x_at + r * a->row_step + k * a->channels, part), largest);
+    vec_store_part(y + y_at, largest, part);
 }
 
-void SIMD_NAME(weft_pool_largest)(float *y, const float *x, const struct weft_pool_area *area){
-    FOR_CHANNELS(area->channels, largest_of, y, x, area)}
+void SIMD_NAME(weft_pool_largest)(float *y, const float *x,
+                                  const struct weft_pool_windows *windows){FOR_WINDOWS(windows, largest_of, y, x)}
 
 /* Of equal ones the first is given dy. */
-INLINE void give_largest(float *dx, const float *dy, const float *x, const float *y, const struct weft_pool_area *a,
-                         size_t channel, const size_t part)
+INLINE void give_largest(const struct weft_pool_windows *a, size_t x_at, size_t y_at, const size_t part, float *dx,
+                         const float *dy, const float *x, const float *y, const bool adds)
 {
-    const vec largest = load(y + channel, part);
-    vec left = load(dy + channel, part);
+    const vec largest = vec_load_part(y + y_at, part);
+    vec left = vec_load_part(dy + y_at, part);
     for (size_t r = 0; r < a->rows; r++)
         for (size_t k = 0; k < a->columns; k++) {
-            const size_t at = r * a->row_step + k * a->channels + channel;
-            const vec given = (vec)((mask)left & (load(x + at, part) == largest));
-            store(dx + at, load(dx + at, part) + given, part);
+            const size_t at = x_at + r * a->row_step + k * a->channels;
+            const vec given = (vec)((mask)left & (vec_load_part(x + at, part) == largest));
+            vec_store_part(dx + at, adds ? vec_load_part(dx + at, part) + given : given, part);
             left -= given;
         }
 }
 
 void SIMD_NAME(weft_pool_largest_gradient)(float *dx, const float *dy, const float *x, const float *y,
-                                           const struct weft_pool_area *area){
-    FOR_CHANNELS(area->channels, give_largest, dx, dy, x, y, area)}
+                                           const struct weft_pool_windows *windows, bool adds)
+{
+    if (adds)
+        FOR_WINDOWS(windows, give_largest, dx, dy, x, y, true)
+    else
+        FOR_WINDOWS(windows, give_largest, dx, dy, x, y, false)
+}
 
-INLINE void sum_of(float *y, const float *x, float factor, const struct weft_pool_area *a, size_t channel,
-                   const size_t part)
+INLINE void sum_of(const struct weft_pool_windows *a, size_t x_at, size_t y_at, const size_t part, float *y,
+                   const float *x, float factor)
 {
     vec sum = {0};
     for (size_t r = 0; r < a->rows; r++)
         for (size_t k = 0; k < a->columns; k++)
-            sum += load(x + r * a->row_step + k * a->channels + channel, part);
-    store(y + channel, sum * factor, part);
+            sum += vec_load_part(x + x_at + r * a->row_step + k * a->channels, part);
+    vec_store_part(y + y_at, sum * factor, part);
 }
 
-void SIMD_NAME(weft_pool_sum)(float *y, const float *x, float factor, const struct weft_pool_area *area){
-    FOR_CHANNELS(area->channels, sum_of, y, x, factor, area)}
+void SIMD_NAME(weft_pool_sum)(float *y, const float *x, float factor,
+                              const struct weft_pool_windows *windows){FOR_WINDOWS(windows, sum_of, y, x, factor)}
 
-INLINE void give_all(float *dx, const float *dy, float factor, const struct weft_pool_area *a, size_t channel,
-                     const size_t part)
+INLINE void give_all(const struct weft_pool_windows *a, size_t x_at, size_t y_at, const size_t part, float *dx,
+                     const float *dy, float factor)
 {
-    const vec given = load(dy + channel, part) * factor;
+    const vec given = vec_load_part(dy + y_at, part) * factor;
     for (size_t r = 0; r < a->rows; r++)
         for (size_t k = 0; k < a->columns; k++) {
-            const size_t at = r * a->row_step + k * a->channels + channel;
-            store(dx + at, load(dx + at, part) + given, part);
+            const size_t at = x_at + r * a->row_step + k * a->channels;
+            vec_store_part(dx + at, vec_load_part(dx + at, part) + given, part);
         }
 }
 
-void SIMD_NAME(weft_pool_sum_gradient)(float *dx, const float *dy, float factor, const struct weft_pool_area *area)
+void SIMD_NAME(weft_pool_sum_gradient)(float *dx, const float *dy, float factor,
+                                       const struct weft_pool_windows *windows)
 {
-    FOR_CHANNELS(area->channels, give_all, dx, dy, factor, area)
+    FOR_WINDOWS(windows, give_all, dx, dy, factor)
 }

@@ -19,9 +19,11 @@ struct weft_column_gradient {
     bool adds; /* to dx, instead of overwriting it */
 };
 
-/* Pixels under a pooling window: rows x columns of them, row_step floats from row to row. */
-struct weft_pool_area {
+/* count windows of a pool, side by side: rows x columns pixels under each, row_step floats from row to row and step
+ * floats from window to window. */
+struct weft_pool_windows {
     size_t rows, columns, row_step, channels;
+    size_t count, step;
 };
 
 #endif

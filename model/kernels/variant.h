@@ -9,7 +9,8 @@
 struct weft_column_gradient;
 struct weft_column_scale;
 struct weft_conv_shape;
-struct weft_pool_area;
+struct weft_narrow_shape;
+struct weft_pool_windows;
 struct weft_winograd_shape;
 struct weft_winograd_epilogue;
 
@@ -44,6 +45,17 @@ struct weft_variant {
     void (*winograd_weight_gradient)(float *w_gradient, const float *transformed_gradient, size_t channels,
                                      size_t filters);
 
+    /* Convolution with few filters, of one image x that has its padding around it and WEFT_LANES_MAX floats behind it;
+     * see narrow.h. Weights are (kernel, kernel, channels, filters), and filled up to vectors where they are packed.
+     * forward: y (out_height, out_width, filters); weights (vectors of filters, kernel, run, lanes), bias (vectors,
+     * lanes). weight_gradient: adds to dw. input_gradient: adds to dx, which is shaped as x; transposed (vectors of the
+     * run, filters, kernel, lanes). */
+    void (*narrow_forward)(const struct weft_narrow_shape *shape, float *y, const float *x, const float *weights,
+                           const float *bias);
+    void (*narrow_weight_gradient)(const struct weft_narrow_shape *shape, float *dw, const float *x, const float *dy);
+    void (*narrow_input_gradient)(const struct weft_narrow_shape *shape, float *dx, const float *dy,
+                                  const float *transposed);
+
     /* Of x and dy (rows, channels), by channel; see train_vectors.h.
      * moments: adds the sums of x - pivot and of its square. scale: y; residual, unless NULL, is added before the ReLU.
      * gradient_sums: adds the sums of g and of g * (x - mean). gradient: dx, which may be dy. */
@@ -59,13 +71,13 @@ struct weft_variant {
     /* dx[i] = dy[i] where y[i] is positive, or else 0; adds: to dx. dx may be dy. */
     void (*relu_gradient)(float *dx, const float *dy, const float *y, size_t n, bool adds);
 
-    /* One pixel y of a pool over the area from x on: the largest, or the sum times factor; and, added to the area from
-     * dx on, the gradient by the area. The largest is the first of equal ones. */
-    void (*pool_largest)(float *y, const float *x, const struct weft_pool_area *area);
+    /* Pixels y of a pool over windows from x on: the largest, or the sum times factor; and, added to what is under the
+     * windows from dx on, or put there, the gradient. The largest is the first of equal ones. */
+    void (*pool_largest)(float *y, const float *x, const struct weft_pool_windows *windows);
     void (*pool_largest_gradient)(float *dx, const float *dy, const float *x, const float *y,
-                                  const struct weft_pool_area *area);
-    void (*pool_sum)(float *y, const float *x, float factor, const struct weft_pool_area *area);
-    void (*pool_sum_gradient)(float *dx, const float *dy, float factor, const struct weft_pool_area *area);
+                                  const struct weft_pool_windows *windows, bool adds);
+    void (*pool_sum)(float *y, const float *x, float factor, const struct weft_pool_windows *windows);
+    void (*pool_sum_gradient)(float *dx, const float *dy, float factor, const struct weft_pool_windows *windows);
 
     /* out (n, outputs) = clamp(x (n, inputs) * weights + bias); see dense.h for the packing. */
     void (*dense)(float *out, const float *x, size_t n, size_t inputs, size_t outputs, const float *weights,

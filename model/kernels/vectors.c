@@ -10,6 +10,12 @@ void SIMD_NAME(weft_conv_channels)(const struct weft_conv_shape *shape, float *o
                                    const float *weights, const float *bias, const float *residual);
 void SIMD_NAME(weft_conv_direct)(const struct weft_conv_shape *shape, float *out, const float *in, size_t n,
                                  const float *weights, const float *bias, const float *residual, const float *zeros);
+void SIMD_NAME(weft_narrow_forward)(const struct weft_narrow_shape *s, float *y, const float *x, const float *weights,
+                                    const float *bias);
+void SIMD_NAME(weft_narrow_weight_gradient)(const struct weft_narrow_shape *s, float *dw, const float *x,
+                                            const float *dy);
+void SIMD_NAME(weft_narrow_input_gradient)(const struct weft_narrow_shape *s, float *dx, const float *dy,
+                                           const float *transposed);
 void SIMD_NAME(weft_pool_pixel)(float *out, const float *first, size_t rows, size_t columns, size_t row_step,
                                 size_t channels, bool mean, float factor);
 void SIMD_NAME(weft_winograd_weights)(float *transformed, const float *w, size_t channels, size_t filters);
@@ -33,11 +39,12 @@ void SIMD_NAME(weft_column_gradient_sums)(double *sum, double *products, const f
 void SIMD_NAME(weft_column_gradient)(float *dx, const float *dy, const float *x,
                                      const struct weft_column_gradient *gradient, size_t rows, size_t channels);
 void SIMD_NAME(weft_relu_gradient)(float *dx, const float *dy, const float *y, size_t n, bool adds);
-void SIMD_NAME(weft_pool_largest)(float *y, const float *x, const struct weft_pool_area *area);
+void SIMD_NAME(weft_pool_largest)(float *y, const float *x, const struct weft_pool_windows *windows);
 void SIMD_NAME(weft_pool_largest_gradient)(float *dx, const float *dy, const float *x, const float *y,
-                                           const struct weft_pool_area *area);
-void SIMD_NAME(weft_pool_sum)(float *y, const float *x, float factor, const struct weft_pool_area *area);
-void SIMD_NAME(weft_pool_sum_gradient)(float *dx, const float *dy, float factor, const struct weft_pool_area *area);
+                                           const struct weft_pool_windows *windows, bool adds);
+void SIMD_NAME(weft_pool_sum)(float *y, const float *x, float factor, const struct weft_pool_windows *windows);
+void SIMD_NAME(weft_pool_sum_gradient)(float *dx, const float *dy, float factor,
+                                       const struct weft_pool_windows *windows);
 
 INLINE float clamp(float v, float low, float high)
 {
@@ -181,6 +188,9 @@ const struct weft_variant SIMD_NAME(weft_variant) = {
     .column_scale = SIMD_NAME(weft_column_scale),
     .column_gradient_sums = SIMD_NAME(weft_column_gradient_sums),
     .column_gradient = SIMD_NAME(weft_column_gradient),
+    .narrow_forward = SIMD_NAME(weft_narrow_forward),
+    .narrow_weight_gradient = SIMD_NAME(weft_narrow_weight_gradient),
+    .narrow_input_gradient = SIMD_NAME(weft_narrow_input_gradient),
     .relu_gradient = SIMD_NAME(weft_relu_gradient),
     .pool_largest = SIMD_NAME(weft_pool_largest),
     .pool_largest_gradient = SIMD_NAME(weft_pool_largest_gradient),

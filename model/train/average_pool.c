@@ -1,15 +1,16 @@
 #include "model/train/pooling.h"
 
-static float share_of_pixel(struct weft_pool_area area)
+static float share_of_pixel(struct weft_pool_windows windows)
 {
-    return 1 / (float)(area.rows * area.columns);
+    return 1 / (float)(windows.rows * windows.columns);
 }
 
 static void forward(const struct weft_train_layer *layer, const struct weft_pass *pass)
 {
-    for (size_t i = 0; i < weft_pooled_count(layer, pass); i++) {
-        const struct weft_pooled p = weft_pooled_at(layer, i);
-        pass->variant->pool_sum(pass->y + p.to, pass->x[0] + p.from, share_of_pixel(p.area), &p.area);
+    struct weft_pooled p;
+    for (size_t i = 0; i < weft_pooled_count(layer, pass); i += p.windows.count) {
+        p = weft_pooled_at(layer, i);
+        pass->variant->pool_sum(pass->y + p.to, pass->x[0] + p.from, share_of_pixel(p.windows), &p.windows);
     }
 }
 
@@ -18,9 +19,10 @@ static void backward(const struct weft_train_layer *layer, const struct weft_pas
     if (!pass->dx[0])
         return;
     weft_pooling_begin_gradient(layer, pass);
-    for (size_t i = 0; i < weft_pooled_count(layer, pass); i++) {
-        const struct weft_pooled p = weft_pooled_at(layer, i);
-        pass->variant->pool_sum_gradient(pass->dx[0] + p.from, pass->dy + p.to, share_of_pixel(p.area), &p.area);
+    struct weft_pooled p;
+    for (size_t i = 0; i < weft_pooled_count(layer, pass); i += p.windows.count) {
+        p = weft_pooled_at(layer, i);
+        pass->variant->pool_sum_gradient(pass->dx[0] + p.from, pass->dy + p.to, share_of_pixel(p.windows), &p.windows);
     }
 }
 

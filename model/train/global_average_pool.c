@@ -1,29 +1,29 @@
 #include "model/onnx/onnx_write.h"
 #include "model/train/pooling.h"
 
-static struct weft_pool_area area_of(const struct weft_train_layer *layer)
+static struct weft_pool_windows window_of(const struct weft_train_layer *layer)
 {
     const struct weft_shape in = layer->in;
-    return (struct weft_pool_area){1, in.height * in.width, 0, in.channels};
+    return (struct weft_pool_windows){.rows = 1, .columns = in.height * in.width, .channels = in.channels, .count = 1};
 }
 
 static void forward(const struct weft_train_layer *layer, const struct weft_pass *pass)
 {
-    const struct weft_pool_area area = area_of(layer);
+    const struct weft_pool_windows window = window_of(layer);
     for (size_t i = 0; i < pass->n; i++)
-        pass->variant->pool_sum(pass->y + i * area.channels, pass->x[0] + i * weft_shape_size(layer->in),
-                                1 / (float)area.columns, &area);
+        pass->variant->pool_sum(pass->y + i * window.channels, pass->x[0] + i * weft_shape_size(layer->in),
+                                1 / (float)window.columns, &window);
 }
 
 static void backward(const struct weft_train_layer *layer, const struct weft_pass *pass)
 {
-    const struct weft_pool_area area = area_of(layer);
+    const struct weft_pool_windows window = window_of(layer);
     if (!pass->dx[0])
         return;
     weft_pooling_begin_gradient(layer, pass);
     for (size_t i = 0; i < pass->n; i++)
-        pass->variant->pool_sum_gradient(pass->dx[0] + i * weft_shape_size(layer->in), pass->dy + i * area.channels,
-                                         1 / (float)area.columns, &area);
+        pass->variant->pool_sum_gradient(pass->dx[0] + i * weft_shape_size(layer->in), pass->dy + i * window.channels,
+                                         1 / (float)window.columns, &window);
 }
 
 static void write(const struct weft_train_layer *layer, const float *weights, const char *const inputs[],

@@ -14,8 +14,9 @@
 #include "model/train/random.h"
 #include "model/train/window.h"
 
-struct weft_train_layer;
+struct weft_convolution_method;
 struct weft_onnx_writer;
+struct weft_train_layer;
 
 enum { WEFT_TRAIN_INPUTS_MAX = 2 };
 
@@ -76,7 +77,8 @@ struct weft_train_layer {
     /* Attributes, as far as the layer has them. */
     struct weft_window window;
     size_t groups;
-    bool has_bias, relu, winograd;
+    bool has_bias, relu;
+    const struct weft_convolution_method *method;
     float rate; /* of dropout */
 
     size_t kept_once, kept_each; /* floats kept from forward to backward: for the pass, and for each image */

@@ -2,9 +2,10 @@
 
 static void forward(const struct weft_train_layer *layer, const struct weft_pass *pass)
 {
-    for (size_t i = 0; i < weft_pooled_count(layer, pass); i++) {
-        const struct weft_pooled p = weft_pooled_at(layer, i);
-        pass->variant->pool_largest(pass->y + p.to, pass->x[0] + p.from, &p.area);
+    struct weft_pooled p;
+    for (size_t i = 0; i < weft_pooled_count(layer, pass); i += p.windows.count) {
+        p = weft_pooled_at(layer, i);
+        pass->variant->pool_largest(pass->y + p.to, pass->x[0] + p.from, &p.windows);
     }
 }
 
@@ -12,11 +13,15 @@ static void backward(const struct weft_train_layer *layer, const struct weft_pas
 {
     if (!pass->dx[0])
         return;
-    weft_pooling_begin_gradient(layer, pass);
-    for (size_t i = 0; i < weft_pooled_count(layer, pass); i++) {
-        const struct weft_pooled p = weft_pooled_at(layer, i);
+    /* Where windows tile the image, each pixel is written once. */
+    const bool adds = pass->dx_adds[0] || !weft_pooling_tiles(layer);
+    if (adds)
+        weft_pooling_begin_gradient(layer, pass);
+    struct weft_pooled p;
+    for (size_t i = 0; i < weft_pooled_count(layer, pass); i += p.windows.count) {
+        p = weft_pooled_at(layer, i);
         pass->variant->pool_largest_gradient(pass->dx[0] + p.from, pass->dy + p.to, pass->x[0] + p.from, pass->y + p.to,
-                                             &p.area);
+                                             &p.windows, adds);
     }
 }
 

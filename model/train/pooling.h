@@ -5,30 +5,43 @@
 #include "model/kernels/train_vectors.h"
 #include "model/train/layers.h"
 
-/* A pixel of the output, and the pixels of the input under its window: at least one, because padding is smaller than
- * the kernel. */
+/* Pixels of the output beside each other, and the pixels of the input under their windows: at least one for each,
+ * because padding is smaller than the kernel. */
 struct weft_pooled {
     size_t to, from; /* floats from the first of the pass */
-    struct weft_pool_area area;
+    struct weft_pool_windows windows;
 };
 
-/* pixel counts through the images of the pass. */
+/* From the pixel on as many as have windows of one size; pixel counts through the images of the pass. */
 static inline struct weft_pooled weft_pooled_at(const struct weft_train_layer *layer, size_t pixel)
 {
     const struct weft_shape in = layer->in, out = layer->out;
+    const struct weft_window window = layer->window;
     const size_t x = pixel % out.width, y = pixel / out.width % out.height, image = pixel / out.width / out.height;
-    const struct weft_window_part ys = weft_window_part(layer->window, y, in.height);
-    const struct weft_window_part xs = weft_window_part(layer->window, x, in.width);
+    const struct weft_window_part ys = weft_window_part(window, y, in.height);
+    const struct weft_window_part xs = weft_window_part(window, x, in.width);
+    size_t count = 1;
+    if (xs.last - xs.first == window.kernel) /* the last that is whole ends at or before the image's end */
+        count += (in.width - xs.last) / window.stride;
     return (struct weft_pooled){
         pixel * out.channels,
         ((image * in.height + ys.first) * in.width + xs.first) * in.channels,
-        {ys.last - ys.first, xs.last - xs.first, in.width * in.channels, in.channels},
+        {ys.last - ys.first, xs.last - xs.first, in.width * in.channels, in.channels, count,
+         window.stride * in.channels},
     };
 }
 
 static inline size_t weft_pooled_count(const struct weft_train_layer *layer, const struct weft_pass *pass)
 {
     return pass->n * layer->out.height * layer->out.width;
+}
+
+/* Whether each pixel of the input lies under one window. */
+static inline bool weft_pooling_tiles(const struct weft_train_layer *layer)
+{
+    const struct weft_window w = layer->window;
+    return w.stride == w.kernel && w.padding == 0 && layer->in.height % w.stride == 0 &&
+           layer->in.width % w.stride == 0;
 }
 
 /* Where the gradient by the input does not hold anything yet, it becomes 0: windows add to it. */

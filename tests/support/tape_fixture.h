@@ -52,8 +52,10 @@ struct case_of_window {
     struct weft_window window;
 };
 
-enum { CONVOLUTIONS = 13, EVEN_CONVOLUTIONS = 6, POOLS = 6 };
+enum { CONVOLUTIONS = 15, NARROW_CONVOLUTIONS = 9, EVEN_CONVOLUTIONS = 6, POOLS = 6 };
 extern const struct case_of_window convolutions[CONVOLUTIONS];
+/* Of few filters. */
+extern const struct case_of_window narrow_convolutions[NARROW_CONVOLUTIONS];
 /* Such as Winograd's transform takes where vectors are not longer. */
 extern const struct case_of_window even_convolutions[EVEN_CONVOLUTIONS];
 extern const struct case_of_window pools[POOLS];

@@ -78,6 +78,14 @@ START_TEST(convolution_equals_naive_loops)
 }
 END_TEST
 
+START_TEST(convolution_with_few_filters_equals_naive_loops_in_each_variant)
+{
+    for (size_t v = 0; weft_variant_at(v); v++)
+        for (size_t k = 0; k < NARROW_CONVOLUTIONS; k++)
+            assert_convolution_is_naive(&narrow_convolutions[k], weft_variant_at(v), k % 2);
+}
+END_TEST
+
 START_TEST(convolution_by_transform_equals_naive_loops_in_each_variant)
 {
     for (size_t v = 0; weft_variant_at(v); v++)
@@ -330,10 +338,12 @@ START_TEST(dropout_is_the_same_for_the_same_seed_and_nothing_in_evaluation)
 }
 END_TEST
 
-SUITE("layers", TEST(convolution_equals_naive_loops), TEST(convolution_by_transform_equals_naive_loops_in_each_variant),
-      TEST(pooling_equals_naive_loops), TEST(global_average_pooling_is_the_mean_of_each_channel),
-      TEST(dense_equals_naive_loops), TEST(relu_keeps_what_is_positive), TEST(flatten_gives_one_channel_after_another),
-      TEST(a_sum_adds_and_rectifies), TEST(batch_norm_in_training_takes_the_statistics_of_the_pass),
+SUITE("layers", TEST(convolution_equals_naive_loops),
+      TEST(convolution_with_few_filters_equals_naive_loops_in_each_variant),
+      TEST(convolution_by_transform_equals_naive_loops_in_each_variant), TEST(pooling_equals_naive_loops),
+      TEST(global_average_pooling_is_the_mean_of_each_channel), TEST(dense_equals_naive_loops),
+      TEST(relu_keeps_what_is_positive), TEST(flatten_gives_one_channel_after_another), TEST(a_sum_adds_and_rectifies),
+      TEST(batch_norm_in_training_takes_the_statistics_of_the_pass),
       TEST(batch_norm_in_evaluation_takes_the_running_statistics),
       TEST(batch_norm_hands_its_statistics_to_the_running_ones), TEST(batch_norm_finds_a_small_variance_far_from_zero),
       TEST(a_scale_that_starts_at_zero_leaves_the_residual_alone), TEST(dropout_drops_its_rate_and_keeps_the_mean),

@@ -208,41 +208,46 @@ START_TEST(gradients_of_relu_equal_naive_loops)
 }
 END_TEST
 
-/* Windows of all sizes that fit into an image of rows pixels, 5 to a line. */
+/* Windows of all sizes that fit into an image of rows pixels, 5 to a line; beside each other as many as fit. */
 static void check_pools(const struct fixture *f)
 {
-    enum { WIDTH = 5 };
+    enum { WIDTH = 5, MOST = WIDTH * CHANNELS_MAX, ADDED = 0, PUT, OF_SUM, GRADIENTS };
+    static float y[2][MOST], dx[GRADIENTS][FLOATS], expected[GRADIENTS][FLOATS];
     const size_t channels = f->channels;
     for (size_t rows = 1; rows * WIDTH <= f->rows && rows <= 3; rows++)
         for (size_t columns = 1; columns <= WIDTH; columns++) {
-            const struct weft_pool_area area = {rows, columns, WIDTH * channels, channels};
-            float largest[CHANNELS_MAX], sum[CHANNELS_MAX];
-            static float dx[2][FLOATS];
-            start_at_seven(dx[0]);
-            start_at_seven(dx[1]);
-            f->variant->pool_largest(largest, f->x, &area);
-            f->variant->pool_sum(sum, f->x, 0.5f, &area);
-            f->variant->pool_largest_gradient(dx[0], f->dy, f->x, largest, &area);
-            f->variant->pool_sum_gradient(dx[1], f->dy, 0.5f, &area);
-            for (size_t c = 0; c < channels; c++) {
-                size_t best = c;
+            const struct weft_pool_windows windows = {rows,     columns,         WIDTH * channels,
+                                                      channels, WIDTH / columns, columns * channels};
+            for (size_t i = 0; i < GRADIENTS; i++) {
+                start_at_seven(dx[i]);
+                start_at_seven(expected[i]);
+            }
+            f->variant->pool_largest(y[0], f->x, &windows);
+            f->variant->pool_sum(y[1], f->x, 0.5f, &windows);
+            f->variant->pool_largest_gradient(dx[ADDED], f->dy, f->x, y[0], &windows, true);
+            f->variant->pool_largest_gradient(dx[PUT], f->dy, f->x, y[0], &windows, false);
+            f->variant->pool_sum_gradient(dx[OF_SUM], f->dy, 0.5f, &windows);
+            for (size_t i = 0; i < windows.count * channels; i++) {
+                const size_t first = i / channels * windows.step + i % channels;
+                size_t best = first;
                 double total = 0;
-                for (size_t i = 0; i < rows * columns; i++) {
-                    const size_t at = (i / columns * WIDTH + i % columns) * channels + c;
+                for (size_t k = 0; k < rows * columns; k++) {
+                    const size_t at = first + (k / columns * WIDTH + k % columns) * channels;
                     best = f->x[at] > f->x[best] ? at : best;
                     total += (double)f->x[at];
+                    expected[PUT][at] = 0;
+                    expected[OF_SUM][at] += f->dy[i] / 2;
                 }
-                ck_assert_float_eq(largest[c], f->x[best]);
-                assert_near(f, c, total / 2, (double)sum[c]);
-                for (size_t p = 0; p < f->rows; p++) {
-                    const bool inside = p / WIDTH < rows && p % WIDTH < columns;
-                    assert_near(f, p, 7 + (double)(p * channels + c == best ? f->dy[c] : 0),
-                                (double)dx[0][p * channels + c]);
-                    assert_near(f, p, 7 + (double)(inside ? f->dy[c] / 2 : 0), (double)dx[1][p * channels + c]);
-                }
+                expected[PUT][best] = f->dy[i];
+                expected[ADDED][best] += f->dy[i];
+                ck_assert_float_eq(y[0][i], f->x[best]);
+                assert_near(f, i, total / 2, (double)y[1][i]);
             }
-            assert_untouched(dx[0], f->rows * channels);
-            assert_untouched(dx[1], f->rows * channels);
+            for (size_t i = 0; i < GRADIENTS; i++) {
+                assert_untouched(dx[i], f->rows * channels);
+                for (size_t k = 0; k < f->rows * channels; k++)
+                    assert_near(f, k, (double)expected[i][k], (double)dx[i][k]);
+            }
         }
 }
 
@@ -257,9 +262,9 @@ START_TEST(of_equal_largest_pixels_the_first_is_given_the_gradient)
     for (size_t v = 0; weft_variant_at(v); v++) {
         const float x[] = {1, 2, 2, 2}, dy = 3;
         float y, dx[4] = {0};
-        const struct weft_pool_area area = {2, 2, 2, 1};
-        weft_variant_at(v)->pool_largest(&y, x, &area);
-        weft_variant_at(v)->pool_largest_gradient(dx, &dy, x, &y, &area);
+        const struct weft_pool_windows window = {2, 2, 2, 1, 1, 0};
+        weft_variant_at(v)->pool_largest(&y, x, &window);
+        weft_variant_at(v)->pool_largest_gradient(dx, &dy, x, &y, &window, true);
         ck_assert_mem_eq(dx, ((const float[]){0, 3, 0, 0}), sizeof dx);
     }
 }
