@@ -2,9 +2,9 @@
 
 #include "model/kernels/simd.h"
 
-/* Pixels whose sums are in registers at a time: as many addresses as there are general registers for. Floats of a run
- * whose gradients are. */
-enum { PIXELS = 8, RUN = WEFT_LANES == 16 ? 15 : 8 };
+/* Pixels whose sums are in registers at a time, for each of which a general register holds the address; floats of a run
+ * whose gradients are: enough of both to hide how long a sum takes. */
+enum { PIXELS = 8, RUN = 8 };
 
 /* Calls run(..., n) with a constant in the place of n, from 1 to 8. */
 #define CASE(n, run, ...)                                                                                              \
@@ -271,18 +271,6 @@ void SIMD_NAME(weft_narrow_weight_gradient)(const struct weft_narrow_shape *s, f
                 const struct weight_job job = {s, dw + (k * run + i) * s->filters + f,
                                                x + k * s->width * s->channels + i, dy + f, part_of(s, f)};
                 WITH_CONSTANT(floats, weight_floats, &job)
-#if WEFT_LANES == 16
-                switch (floats) {
-                    CASE(9, weight_floats, &job)
-                    CASE(10, weight_floats, &job)
-                    CASE(11, weight_floats, &job)
-                    CASE(12, weight_floats, &job)
-                    CASE(13, weight_floats, &job)
-                    CASE(14, weight_floats, &job)
-                    CASE(15, weight_floats, &job)
-                default: break;
-                }
-#endif
             }
 }
 
