@@ -45,11 +45,11 @@ struct weft_variant {
     void (*winograd_weight_gradient)(float *w_gradient, const float *transformed_gradient, size_t channels,
                                      size_t filters);
 
-    /* Convolution with few filters, of one image x that has its padding around it and WEFT_LANES_MAX floats behind it;
-     * see narrow.h. Weights are (kernel, kernel, channels, filters), and filled up to vectors where they are packed.
+    /* Convolution with few filters, of one image x that has its padding around it; see narrow.h. Packed weights are
+     * filled up to whole vectors with zeros.
      * forward: y (out_height, out_width, filters); weights (vectors of filters, kernel, run, lanes), bias (vectors,
-     * lanes). weight_gradient: adds to dw. input_gradient: adds to dx, which is shaped as x; transposed (vectors of the
-     * run, filters, kernel, lanes). */
+     * lanes). weight_gradient: adds to dw (kernel, kernel, channels, filters). input_gradient: adds to dx, which is
+     * shaped as x with lanes floats behind it; transposed (vectors of the run, filters, kernel, lanes). */
     void (*narrow_forward)(const struct weft_narrow_shape *shape, float *y, const float *x, const float *weights,
                            const float *bias);
     void (*narrow_weight_gradient)(const struct weft_narrow_shape *shape, float *dw, const float *x, const float *dy);
