@@ -62,11 +62,28 @@ def port_is_free(port):
         return True
 
 
+held_ports = []
+
+
+def hold_port(port):
+    """Keeps others who choose at the same time from it until this process ends. The program for which it is chosen may
+    bind it nevertheless: it sets SO_REUSEADDR, as servers do, and by then this socket has it too."""
+    holder = socket.socket()
+    try:
+        holder.bind((HOST, port))
+    except OSError:
+        holder.close()
+        return False
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held_ports.append(holder)
+    return True
+
+
 def free_port(preferred=None, taken=()):
     """Below the range that the kernel gives to outgoing connections, so that none of these takes it before we do."""
-    candidates = [preferred] if preferred else []
-    candidates += random.sample(range(20000, 32000), 500)
-    return next(port for port in candidates if port not in taken and port_is_free(port))
+    if preferred and preferred not in taken and port_is_free(preferred):
+        return preferred
+    return next(port for port in random.sample(range(20000, 32000), 500) if port not in taken and hold_port(port))
 
 
 def uuid():
