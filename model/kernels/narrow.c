@@ -176,14 +176,16 @@ static void forward_in_pairs(const struct weft_narrow_shape *s, float *y, const 
 }
 
 struct weight_pair_job {
-    struct weight_job single;
+    const struct weft_narrow_shape *shape;
+    float *dw;
+    const float *x, *dy;
     struct pair_order order;
 };
 
 INLINE void weight_floats_in_pairs(const struct weight_pair_job *j, const int floats)
 {
-    const struct weft_narrow_shape *s = j->single.shape;
-    const float *x_row = j->single.x, *dy = j->single.dy;
+    const struct weft_narrow_shape *s = j->shape;
+    const float *x_row = j->x, *dy = j->dy;
     vec sum[2][WEFT_NARROW_KERNEL_MAX] = {{{0}}};
     for (size_t row = 0; row < s->out_height; row++, x_row += s->width) {
         size_t column = 0;
@@ -202,16 +204,16 @@ INLINE void weight_floats_in_pairs(const struct weight_pair_job *j, const int fl
     foreach (i, floats) {
         const vec both = sum[0][i] + sum[1][i], swapped = _mm512_permute_ps(both, 0xb1);
         const vec of_filters = _mm512_permutexvar_ps(j->order.to_memory, both + swapped);
-        float *to = j->single.dw + (size_t)i * s->filters;
+        float *to = j->dw + (size_t)i * s->filters;
         vec_store_part(to, vec_load_part(to, s->filters) + of_filters, s->filters);
     }
 }
 
 static void weight_gradient_in_pairs(const struct weft_narrow_shape *s, float *dw, const float *x, const float *dy)
 {
+    const struct pair_order order = pair_order_of(s->filters);
     for (size_t k = 0; k < s->kernel; k++) {
-        const struct weight_pair_job job = {{s, dw + k * s->kernel * s->filters, x + k * s->width, dy, 0},
-                                            pair_order_of(s->filters)};
+        const struct weight_pair_job job = {s, dw + k * s->kernel * s->filters, x + k * s->width, dy, order};
         WITH_CONSTANT(s->kernel, weight_floats_in_pairs, &job)
     }
 }

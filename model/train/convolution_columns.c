@@ -141,12 +141,6 @@ static void backward(const struct weft_train_layer *layer, const struct weft_pas
     }
 }
 
-static bool fits(const struct weft_train_layer *layer, const struct weft_variant *variant)
-{
-    (void)layer, (void)variant;
-    return true;
-}
-
 static size_t scratch(const struct weft_train_layer *layer, const struct weft_variant *variant)
 {
     (void)variant;
@@ -155,4 +149,4 @@ static size_t scratch(const struct weft_train_layer *layer, const struct weft_va
 }
 
 const struct weft_convolution_method weft_convolution_columns = {
-    .fits = fits, .scratch = scratch, .forward = forward, .backward = backward};
+    .scratch = scratch, .forward = forward, .backward = backward};

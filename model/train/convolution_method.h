@@ -1,4 +1,4 @@
-/* The ways to pass through a convolution in training; the first one that fits a layer is taken.
+/* The ways to pass through a convolution in training; where none of the others fits, columns do.
  *
  * Weights are (kernel, kernel, channels of a group, filters): a matrix (depth, filters). */
 #ifndef WEFT_MODEL_TRAIN_CONVOLUTION_METHOD_H
@@ -8,7 +8,7 @@
 
 struct weft_convolution_method {
     bool adds_bias; /* forward does, where there is one */
-    bool (*fits)(const struct weft_train_layer *layer, const struct weft_variant *variant);
+    bool (*fits)(const struct weft_train_layer *layer, const struct weft_variant *variant);      /* columns: NULL */
     size_t (*scratch)(const struct weft_train_layer *layer, const struct weft_variant *variant); /* floats */
     void (*forward)(const struct weft_train_layer *layer, const struct weft_pass *pass);
     void (*backward)(const struct weft_train_layer *layer, const struct weft_pass *pass);

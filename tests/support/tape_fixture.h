@@ -52,7 +52,7 @@ struct case_of_window {
     struct weft_window window;
 };
 
-enum { CONVOLUTIONS = 15, NARROW_CONVOLUTIONS = 9, EVEN_CONVOLUTIONS = 6, POOLS = 6 };
+enum { CONVOLUTIONS = 17, NARROW_CONVOLUTIONS = 9, EVEN_CONVOLUTIONS = 6, POOLS = 6 };
 extern const struct case_of_window convolutions[CONVOLUTIONS];
 /* Of few filters. */
 extern const struct case_of_window narrow_convolutions[NARROW_CONVOLUTIONS];
