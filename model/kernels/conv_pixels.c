@@ -57,9 +57,27 @@ static void direct_run(const struct weft_conv *conv, float *out, const float *in
     conv->variant->conv_direct(&conv->shape, out, in, n, conv->weights, conv->bias, residual, scratch);
 }
 
+/* Floats of weights past which large tiles lose more by fetching them than they save: a second-level cache's worth. */
+enum { LARGE_TILE_WEIGHTS = 1 << 18 };
+
+/* Estimates the time of Winograd's algorithm with a size of tiles, as cost does. */
+static size_t tile_cost(const struct weft_winograd_shape *shape, size_t lanes)
+{
+    /* Of a tile, for a vector of channels in and one of filters out; measured. */
+    static const size_t transforms[] = {[3] = 300, [4] = 450, [6] = 1000};
+    const size_t vectors = shape->filters / lanes;
+    const size_t product = weft_winograd_points(shape->tile) * shape->channels * vectors;
+    if (shape->tile > WEFT_WINOGRAD_TILE && weft_winograd_weight_count(shape) > LARGE_TILE_WEIGHTS)
+        return SIZE_MAX;
+    /* The last product is what reading the weights costs an image that comes alone. */
+    return weft_winograd_tiles(shape) * (product + transforms[shape->tile] * (shape->channels / lanes + vectors) / 2) +
+           2 * product;
+}
+
 static struct weft_winograd_shape winograd_shape(const struct weft_conv_shape *s, size_t lanes)
 {
-    return (struct weft_winograd_shape){
+    static const size_t tiles[] = {4, 3, 6};
+    struct weft_winograd_shape shape = {
         .height = s->height,
         .width = s->width,
         .channels = weft_layout_filled(s->channels, lanes),
@@ -69,38 +87,45 @@ static struct weft_winograd_shape winograd_shape(const struct weft_conv_shape *s
         .pad_top = s->pad_top,
         .pad_left = s->pad_left,
     };
+    size_t best = 0, best_cost = SIZE_MAX;
+    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
+        shape.tile = tiles[i];
+        const size_t cost = tile_cost(&shape, lanes);
+        if (cost < best_cost) {
+            best = tiles[i];
+            best_cost = cost;
+        }
+    }
+    shape.tile = best;
+    return shape;
 }
-
-/* Vector operations that take a tile of one vector of channels, or filters, to and from the points. */
-enum { TRANSFORM_IN = 250, TRANSFORM_OUT = 200 };
 
 static size_t winograd_cost(const struct weft_conv_shape *s, size_t lanes)
 {
     if (!is_in_pixels(s) || s->kernel_height != 3 || s->kernel_width != 3 || s->stride_y != 1 || s->stride_x != 1 ||
         s->dilation_y != 1 || s->dilation_x != 1)
         return SIZE_MAX;
-    size_t tiles = (s->out_height + WEFT_WINOGRAD_TILE - 1) / WEFT_WINOGRAD_TILE *
-                   ((s->out_width + WEFT_WINOGRAD_TILE - 1) / WEFT_WINOGRAD_TILE);
-    size_t channels = weft_layout_filled(s->channels, lanes), filters = filter_count(s, lanes) / lanes;
-    return tiles *
-           (WEFT_WINOGRAD_POINTS * channels * filters + TRANSFORM_IN * channels / lanes + TRANSFORM_OUT * filters);
+    const struct weft_winograd_shape shape = winograd_shape(s, lanes);
+    return tile_cost(&shape, lanes);
 }
 
 static size_t winograd_weight_count(const struct weft_conv_shape *s, size_t lanes)
 {
-    return weft_winograd_weight_count(weft_layout_filled(s->channels, lanes), filter_count(s, lanes));
+    const struct weft_winograd_shape shape = winograd_shape(s, lanes);
+    return weft_winograd_weight_count(&shape);
 }
 
 static size_t winograd_scratch(const struct weft_conv_shape *s, size_t lanes)
 {
-    struct weft_winograd_shape shape = winograd_shape(s, lanes);
+    const struct weft_winograd_shape shape = winograd_shape(s, lanes);
     return weft_winograd_scratch(&shape);
 }
 
 static int winograd_pack(const struct weft_conv_shape *s, const struct weft_variant *variant, float *packed,
                          const float *weights)
 {
-    size_t channels = weft_layout_filled(s->channels, variant->lanes), filters = filter_count(s, variant->lanes);
+    const struct weft_winograd_shape shape = winograd_shape(s, variant->lanes);
+    const size_t channels = shape.channels, filters = shape.filters;
     float *turned = calloc(9 * channels, filters * sizeof *turned); /* (3, 3, channels, filters) */
     if (!turned)
         return -1;
@@ -108,7 +133,7 @@ static int winograd_pack(const struct weft_conv_shape *s, const struct weft_vari
         for (size_t c = 0; c < s->channels; c++)
             for (size_t p = 0; p < 9; p++)
                 turned[(p * channels + c) * filters + k] = weights[(k * s->channels + c) * 9 + p];
-    variant->winograd_weights(packed, turned, channels, filters);
+    variant->winograd_weights(packed, turned, shape.tile, channels, filters);
     free(turned);
     return 0;
 }

@@ -50,6 +50,17 @@ INLINE void vec_store(float *p, vec v)
     *(vec_anywhere *)p = v;
 }
 
+/* Zeros where it is not there, and nothing is read then. */
+INLINE vec vec_load_if(bool there, const float *p)
+{
+#if defined(__AVX512F__)
+    return _mm512_maskz_loadu_ps(there ? 0xffff : 0, p);
+#else
+    static const vec zeros;
+    return vec_load(there ? p : (const float *)&zeros);
+#endif
+}
+
 /* The first part lanes, the others 0; all where part is 0 or all, which costs nothing where it is a constant. */
 INLINE vec vec_load_part(const float *p, size_t part)
 {

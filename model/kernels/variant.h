@@ -31,13 +31,13 @@ struct weft_variant {
                         const float *weights, const float *bias, const float *residual, const float *zeros);
 
     /* Winograd's 3x3 convolution; see winograd.h.
-     * weights: transformed (36, channels, filters) from w (3, 3, channels, filters).
+     * weights: transformed (points, channels, filters) from w (3, 3, channels, filters).
      * forward: out (n, out_height, out_width, filters) of in (n, height, width, channels).
-     * backward: what the gradient by the output, dy, gives for the input (added to dx, NULL where nobody wants it) and
-     * for the transformed weights (added to transformed_gradient, (36, channels, filters)). transposed are the
-     * weights (3, 3, filters, channels) transformed; NULL with dx.
-     * weight_gradient: adds to w_gradient (3, 3, channels, filters) what the transformed gradient stands for. */
-    void (*winograd_weights)(float *transformed, const float *w, size_t channels, size_t filters);
+     * backward, of F(4x4,3x3): what the gradient by the output, dy, gives for the input (added to dx, NULL where nobody
+     * wants it) and for the transformed weights (added to transformed_gradient, (36, channels, filters)). transposed
+     * are the weights (3, 3, filters, channels) transformed; NULL with dx. weight_gradient: adds to w_gradient (3, 3,
+     * channels, filters) what the transformed gradient stands for. */
+    void (*winograd_weights)(float *transformed, const float *w, size_t tile, size_t channels, size_t filters);
     void (*winograd_forward)(const struct weft_winograd_shape *shape, float *out, const float *in, size_t n,
                              const float *transformed, const struct weft_winograd_epilogue *epilogue, float *scratch);
     void (*winograd_backward)(const struct weft_winograd_shape *shape, float *dx, float *transformed_gradient,

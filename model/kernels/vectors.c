@@ -18,7 +18,7 @@ void SIMD_NAME(weft_narrow_input_gradient)(const struct weft_narrow_shape *s, fl
                                            const float *transposed);
 void SIMD_NAME(weft_pool_pixel)(float *out, const float *first, size_t rows, size_t columns, size_t row_step,
                                 size_t channels, bool mean, float factor);
-void SIMD_NAME(weft_winograd_weights)(float *transformed, const float *w, size_t channels, size_t filters);
+void SIMD_NAME(weft_winograd_weights)(float *transformed, const float *w, size_t tile, size_t channels, size_t filters);
 void SIMD_NAME(weft_winograd_forward)(const struct weft_winograd_shape *shape, float *out, const float *in, size_t n,
                                       const float *transformed, const struct weft_winograd_epilogue *epilogue,
                                       float *scratch);

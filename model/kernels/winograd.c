@@ -1,8 +1,8 @@
-/* Winograd's F(4x4,3x3), with vectors over channels. A group of tiles goes through three steps: its inputs are
- * transformed (V = B' d B), for each of the 36 points a small matrix product with the transformed weights is taken
- * (M = V U), and its outputs are transformed back (Y = A' M A). The backward pass is the same three steps transposed.
+/* Winograd's algorithm with vectors over channels. A group of tiles goes through three steps: its inputs are
+ * transformed (V = B' d B), for each point a small matrix product with the transformed weights is taken (M = V U), and
+ * its outputs are transformed back (Y = A' M A). The backward pass is the same three steps transposed.
  *
- * Transformed tiles lie as (36, group, channels), see weft_winograd_point. */
+ * Transformed tiles lie as (points, group, channels), see weft_winograd_point. */
 #include "model/kernels/winograd.h"
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include "model/kernels/variant.h"
 #include "model/kernels/winograd_transform.h"
 
-enum { POINTS = WEFT_WINOGRAD_POINTS, GROUP = WEFT_WINOGRAD_GROUP };
+enum { GROUP = WEFT_WINOGRAD_GROUP, TILE_MAX = 6, REACH_MAX = TILE_MAX + 2 };
 
 /* A tile of one image: its first output. */
 struct tile {
@@ -29,10 +29,10 @@ static bool next_group(const struct weft_winograd_shape *s, size_t n, struct til
 {
     for (group->count = 0; group->count < GROUP && next->image < n; group->count++) {
         group->tiles[group->count] = *next;
-        next->x += TILE;
+        next->x += s->tile;
         if (next->x >= s->out_width) {
             next->x = 0;
-            next->y += TILE;
+            next->y += s->tile;
         }
         if (next->y >= s->out_height) {
             next->y = 0;
@@ -42,7 +42,7 @@ static bool next_group(const struct weft_winograd_shape *s, size_t n, struct til
     return group->count > 0;
 }
 
-/* The pixels of size that a window of REACH or TILE touches, as bits, when it begins at first - pad. */
+/* The pixels of size that a window touches, as bits, when it begins at first - pad. */
 INLINE unsigned inside(size_t first, size_t pad, size_t reach, size_t size)
 {
     unsigned bits = 0;
@@ -70,7 +70,6 @@ static struct side output_side(const struct weft_winograd_shape *s)
 struct window {
     ptrdiff_t origin, row, pixel; /* floats from the first image's beginning; from row to row; from pixel to pixel */
     unsigned rows, columns;       /* that lie inside the image, as bits */
-    bool whole;
 };
 
 INLINE struct window window_of(const struct tile *t, const struct side *s, size_t reach)
@@ -83,129 +82,146 @@ INLINE struct window window_of(const struct tile *t, const struct side *s, size_
     };
     w.origin =
         (ptrdiff_t)(t->image * s->height + t->y - s->pad_top) * w.row + (ptrdiff_t)(t->x - s->pad_left) * w.pixel;
-    w.whole = (w.rows & w.columns) == (1U << reach) - 1;
     return w;
 }
 
-/* to[point] (6x6) = T d T' of the window d of reach x reach, whose first pixel is at image. */
-INLINE void transform_in(float *to, size_t point, const float *image, ptrdiff_t row, ptrdiff_t pixel, const int reach,
-                         void (*transform)(vec *o, const vec *d))
+/* to[point] (points x points) = T d T' of the window d of reach x reach; images as the window's origin counts. Pixels
+ * outside of the image are zeros. */
+INLINE void transform_in(float *to, size_t point, const float *images, const struct window *w, const int reach,
+                         const int points, void (*transform)(vec *o, const vec *d))
 {
-    vec half[REACH][REACH];
+    vec half[REACH_MAX][REACH_MAX];
+    const float *row = images + w->origin;
     foreach (i, reach) {
-        vec d[REACH];
+        const unsigned columns = w->rows >> i & 1 ? w->columns : 0;
+        vec d[REACH_MAX];
         foreach (j, reach)
-            d[j] = vec_load(image + j * pixel);
+            d[j] = vec_load_if(columns >> j & 1, row + j * w->pixel);
         transform(half[i], d);
-        image += row;
+        row += w->row;
     }
-    foreach (j, REACH) {
-        vec d[REACH], o[REACH];
+    foreach (j, points) {
+        vec d[REACH_MAX], o[REACH_MAX];
         foreach (i, reach)
             d[i] = half[i][j];
         transform(o, d);
-        foreach (i, REACH)
-            vec_store(to + (size_t)(i * REACH) * point, o[i]);
+        foreach (i, points)
+            vec_store(to + (size_t)(i * points) * point, o[i]);
         to += point;
     }
 }
 
-/* v = B' d B. A function of its own, as the three others: in its caller's loop the compiler would keep 72 addresses
- * instead of computing them. */
-static __attribute__((noinline)) void tile_in(float *v, size_t point, const float *image, ptrdiff_t row,
-                                              ptrdiff_t pixel)
-{
-    transform_in(v, point, image, row, pixel, REACH, input_transform);
-}
-
-/* z = A dy A', the transpose of tile_out. */
-static __attribute__((noinline)) void tile_out_t(float *z, size_t point, const float *dy, ptrdiff_t row,
-                                                 ptrdiff_t pixel)
-{
-    transform_in(z, point, dy, row, pixel, TILE, output_transform_t);
-}
-
-/* A window of reach x reach with what lies outside of the image as zeros. */
-INLINE void window_copy(float *copy, const struct window *w, const float *image, const int reach)
-{
-    static const vec nothing;
-    foreach (i, reach) {
-        foreach (j, reach) {
-            bool there = w->rows >> i & 1 && w->columns >> j & 1;
-            vec_store(copy + (i * reach + j) * WEFT_LANES,
-                      vec_load(there ? image + w->origin + i * w->row + j * w->pixel : (const float *)&nothing));
-        }
-    }
-}
-
-INLINE void group_transform_in(float *to, const struct group *group, const float *images, const struct side *s,
-                               const int reach, void (*tile)(float *, size_t, const float *, ptrdiff_t, ptrdiff_t))
-{
-    const size_t point = weft_winograd_point(s->channels);
-    for (size_t t = 0; t < group->count; t++, to += s->channels) {
-        struct window w = window_of(&group->tiles[t], s, (size_t)reach);
-        for (size_t c = 0; c < s->channels; c += WEFT_LANES) {
-            if (w.whole) {
-                tile(to + c, point, images + w.origin + c, w.row, w.pixel);
-            } else {
-                float copy[REACH * REACH * WEFT_LANES];
-                window_copy(copy, &w, images + c, reach);
-                tile(to + c, point, copy, reach * WEFT_LANES, WEFT_LANES);
-            }
-        }
-    }
-}
-
-static void group_in(const struct weft_winograd_shape *s, float *v, const struct group *group, const float *in)
-{
-    const struct side side = input_side(s);
-    group_transform_in(v, group, in, &side, REACH, tile_in);
-}
-
-static void group_out_t(const struct weft_winograd_shape *s, float *z, const struct group *group, const float *dy)
-{
-    const struct side side = output_side(s);
-    group_transform_in(z, group, dy, &side, TILE, tile_out_t);
-}
-
-/* half (reach x 6) = T m of m[point] (6x6). */
-INLINE void transform_out(vec half[][REACH], const float *m, size_t point, const int reach,
+/* half (outputs x points) = T m of m[point] (points x points). */
+INLINE void transform_out(vec half[][REACH_MAX], const float *m, size_t point, const int outputs, const int points,
                           void (*transform)(vec *o, const vec *d))
 {
-    foreach (j, REACH) {
-        vec d[REACH], o[REACH];
-        foreach (i, REACH)
-            d[i] = vec_load(m + (size_t)(i * REACH) * point);
+    foreach (j, points) {
+        vec d[REACH_MAX], o[REACH_MAX];
+        foreach (i, points)
+            d[i] = vec_load(m + (size_t)(i * points) * point);
         transform(o, d);
-        foreach (i, reach)
+        foreach (i, outputs)
             half[i][j] = o[i];
         m += point;
     }
 }
 
-/* y = A' M A of m[point], with the epilogue; to and residual are the window's first output, and what is added to it or
- * NULL. */
-static __attribute__((noinline)) void tile_out(const struct window *w, float *to, const float *m, size_t point,
-                                               vec bias, const float *residual, float low, float high)
+/* What is done with the outputs of one vector of filters; residual as the window's origin counts. */
+struct finish {
+    vec bias;
+    const float *residual; /* or NULL */
+    float low, high;
+};
+
+/* y = A' M A of m[point]; images as the window's origin counts. */
+INLINE void transform_to_image(float *images, const struct window *w, const float *m, size_t point,
+                               const struct finish *finish, const int tile, void (*transform)(vec *o, const vec *d))
 {
-    vec half[TILE][REACH];
-    transform_out(half, m, point, TILE, output_transform);
-    foreach (i, TILE) {
-        vec o[TILE];
+    vec half[TILE_MAX][REACH_MAX];
+    transform_out(half, m, point, tile, tile + 2, transform);
+    ptrdiff_t row = w->origin;
+    foreach (i, tile) {
+        vec o[TILE_MAX];
         if (!(w->rows >> i & 1))
             return;
-        output_transform(o, half[i]);
-        foreach (j, TILE) {
+        transform(o, half[i]);
+        foreach (j, tile) {
             if (!(w->columns >> j & 1))
                 break;
-            vec y = o[j] + bias;
-            if (residual)
-                y += vec_load(residual + j * w->pixel);
-            vec_store(to + j * w->pixel, vec_clamp(y, low, high));
+            const ptrdiff_t at = row + j * w->pixel;
+            vec y = o[j] + finish->bias;
+            if (finish->residual)
+                y += vec_load(finish->residual + at);
+            vec_store(images + at, vec_clamp(y, finish->low, finish->high));
         }
-        to += w->row;
-        if (residual)
-            residual += w->row;
+        row += w->row;
+    }
+}
+
+/* u (points x points, plane) = G g G' of g (3, 3, plane). */
+INLINE void transform_weights(float *u, const float *g, size_t plane, const int points,
+                              void (*transform)(vec *o, const vec *d))
+{
+    for (size_t at = 0; at < plane; at += WEFT_LANES) {
+        vec half[REACH_MAX][3];
+        foreach (j, 3) {
+            vec d[3], o[REACH_MAX];
+            foreach (i, 3)
+                d[i] = vec_load(g + (size_t)(i * 3 + j) * plane + at);
+            transform(o, d);
+            foreach (i, points)
+                half[i][j] = o[i];
+        }
+        foreach (i, points) {
+            vec o[REACH_MAX];
+            transform(o, half[i]);
+            foreach (j, points)
+                vec_store(u + (size_t)(i * points + j) * plane + at, o[j]);
+        }
+    }
+}
+
+/* Functions of their own, as the two of the backward pass: in a caller's loop the compiler would keep the addresses of
+ * all points instead of computing them. */
+#define TRANSFORMS(tile, points)                                                                                       \
+    static __attribute__((noinline)) void tile_in_##tile(float *v, size_t point, const float *images,                  \
+                                                         const struct window *w)                                       \
+    {                                                                                                                  \
+        transform_in(v, point, images, w, points, points, input_transform_##tile);                                     \
+    }                                                                                                                  \
+    static __attribute__((noinline)) void tile_out_##tile(float *images, const struct window *w, const float *m,       \
+                                                          size_t point, const struct finish *finish)                   \
+    {                                                                                                                  \
+        transform_to_image(images, w, m, point, finish, tile, output_transform_##tile);                                \
+    }                                                                                                                  \
+    static void weights_##tile(float *u, const float *g, size_t plane)                                                 \
+    {                                                                                                                  \
+        transform_weights(u, g, plane, points, weight_transform_##tile);                                               \
+    }
+TRANSFORMS(3, 5)
+TRANSFORMS(4, 6)
+TRANSFORMS(6, 8)
+
+/* By the size of the tile. */
+static const struct {
+    void (*in)(float *v, size_t point, const float *images, const struct window *w);
+    void (*out)(float *images, const struct window *w, const float *m, size_t point, const struct finish *finish);
+    void (*weights)(float *u, const float *g, size_t plane);
+} transforms[TILE_MAX + 1] = {
+    [3] = {tile_in_3, tile_out_3, weights_3},
+    [4] = {tile_in_4, tile_out_4, weights_4},
+    [6] = {tile_in_6, tile_out_6, weights_6},
+};
+
+/* v[point] of each tile's window of reach x reach. */
+static void group_in(float *v, const struct group *group, const float *images, const struct side *side, size_t reach,
+                     void (*in)(float *, size_t, const float *, const struct window *))
+{
+    const size_t point = weft_winograd_point(side->channels);
+    for (size_t t = 0; t < group->count; t++, v += side->channels) {
+        const struct window w = window_of(&group->tiles[t], side, reach);
+        for (size_t c = 0; c < side->channels; c += WEFT_LANES)
+            in(v + c, point, images + c, &w);
     }
 }
 
@@ -214,42 +230,12 @@ static void group_out(const struct weft_winograd_shape *s, float *out, const str
 {
     const struct side side = output_side(s);
     for (size_t t = 0; t < group->count; t++, m += s->filters) {
-        struct window w = window_of(&group->tiles[t], &side, TILE);
+        const struct window w = window_of(&group->tiles[t], &side, s->tile);
         for (size_t k = 0; k < s->filters; k += WEFT_LANES) {
-            vec bias = e->bias ? vec_load(e->bias + k) : (vec){0};
-            const size_t at = (size_t)w.origin + k;
-            tile_out(&w, out + at, m + k, weft_winograd_point(s->filters), bias, e->residual ? e->residual + at : NULL,
-                     e->low, e->high);
+            const struct finish finish = {e->bias ? vec_load(e->bias + k) : (vec){0},
+                                          e->residual ? e->residual + k : NULL, e->low, e->high};
+            transforms[s->tile].out(out + k, &w, m + k, weft_winograd_point(s->filters), &finish);
         }
-    }
-}
-
-/* dx += B m B', the transpose of tile_in; dx is the window's first pixel, of which only what lies inside the image is
- * touched. Windows of neighbours overlap. */
-static __attribute__((noinline)) void tile_in_t(const struct window *w, float *dx, const float *m, size_t point)
-{
-    vec half[REACH][REACH];
-    transform_out(half, m, point, REACH, input_transform_t);
-    foreach (i, REACH) {
-        if (w->rows >> i & 1) {
-            vec o[REACH];
-            input_transform_t(o, half[i]);
-            foreach (j, REACH) {
-                if (w->columns >> j & 1)
-                    vec_store(dx + j * w->pixel, vec_load(dx + j * w->pixel) + o[j]);
-            }
-        }
-        dx += w->row;
-    }
-}
-
-static void group_in_t(const struct weft_winograd_shape *s, float *dx, const struct group *group, const float *m)
-{
-    const struct side side = input_side(s);
-    for (size_t t = 0; t < group->count; t++, m += s->channels) {
-        struct window w = window_of(&group->tiles[t], &side, REACH);
-        for (size_t c = 0; c < s->channels; c += WEFT_LANES)
-            tile_in_t(&w, dx + w.origin + c, m + c, weft_winograd_point(s->channels));
     }
 }
 
@@ -325,10 +311,11 @@ static void product(const struct product *p)
     }
 }
 
-/* out (36, tiles, to) = in (36, tiles, from) * weights (36, from, to). */
-static void group_multiply(float *out, const float *in, const float *weights, size_t tiles, size_t from, size_t to)
+/* out (points, tiles, to) = in (points, tiles, from) * weights (points, from, to). */
+static void group_multiply(float *out, const float *in, const float *weights, size_t points, size_t tiles, size_t from,
+                           size_t to)
 {
-    for (size_t i = 0; i < POINTS; i++) {
+    for (size_t i = 0; i < points; i++) {
         product(&(struct product){
             .c = out + i * weft_winograd_point(to),
             .a = in + i * weft_winograd_point(from),
@@ -339,6 +326,64 @@ static void group_multiply(float *out, const float *in, const float *weights, si
             .row_step = from,
             .depth_step = 1,
         });
+    }
+}
+
+void SIMD_NAME(weft_winograd_weights)(float *transformed, const float *w, size_t tile, size_t channels, size_t filters)
+{
+    transforms[tile].weights(transformed, w, channels * filters);
+}
+
+void SIMD_NAME(weft_winograd_forward)(const struct weft_winograd_shape *s, float *out, const float *in, size_t n,
+                                      const float *transformed, const struct weft_winograd_epilogue *epilogue,
+                                      float *scratch)
+{
+    const size_t points = weft_winograd_points(s->tile);
+    const struct side side = input_side(s);
+    float *v = scratch, *m = scratch + points * weft_winograd_point(s->channels);
+    struct tile next = {0};
+    struct group group;
+    while (next_group(s, n, &next, &group)) {
+        group_in(v, &group, in, &side, s->tile + 2, transforms[s->tile].in);
+        group_multiply(m, v, transformed, points, group.count, s->channels, s->filters);
+        group_out(s, out, &group, m, epilogue);
+    }
+}
+
+enum { TILE = WEFT_WINOGRAD_TILE, REACH = TILE + 2, POINTS = REACH * REACH }; /* of the backward pass */
+
+/* z = A dy A', the transpose of tile_out. */
+static __attribute__((noinline)) void tile_out_t(float *z, size_t point, const float *dy, const struct window *w)
+{
+    transform_in(z, point, dy, w, TILE, REACH, output_transform_4_t);
+}
+
+/* dx += B m B', the transpose of tile_in; dx is the window's first pixel, of which only what lies inside the image is
+ * touched. Windows of neighbours overlap. */
+static __attribute__((noinline)) void tile_in_t(const struct window *w, float *dx, const float *m, size_t point)
+{
+    vec half[REACH][REACH_MAX];
+    transform_out(half, m, point, REACH, REACH, input_transform_4_t);
+    foreach (i, REACH) {
+        if (w->rows >> i & 1) {
+            vec o[REACH];
+            input_transform_4_t(o, half[i]);
+            foreach (j, REACH) {
+                if (w->columns >> j & 1)
+                    vec_store(dx + j * w->pixel, vec_load(dx + j * w->pixel) + o[j]);
+            }
+        }
+        dx += w->row;
+    }
+}
+
+static void group_in_t(const struct weft_winograd_shape *s, float *dx, const struct group *group, const float *m)
+{
+    const struct side side = input_side(s);
+    for (size_t t = 0; t < group->count; t++, m += s->channels) {
+        struct window w = window_of(&group->tiles[t], &side, REACH);
+        for (size_t c = 0; c < s->channels; c += WEFT_LANES)
+            tile_in_t(&w, dx + w.origin + c, m + c, weft_winograd_point(s->channels));
     }
 }
 
@@ -361,57 +406,22 @@ static void group_gradient(float *gradient, const float *v, const float *z, size
     }
 }
 
-void SIMD_NAME(weft_winograd_forward)(const struct weft_winograd_shape *s, float *out, const float *in, size_t n,
-                                      const float *transformed, const struct weft_winograd_epilogue *epilogue,
-                                      float *scratch)
-{
-    float *v = scratch, *m = scratch + POINTS * weft_winograd_point(s->channels);
-    struct tile next = {0};
-    struct group group;
-    while (next_group(s, n, &next, &group)) {
-        group_in(s, v, &group, in);
-        group_multiply(m, v, transformed, group.count, s->channels, s->filters);
-        group_out(s, out, &group, m, epilogue);
-    }
-}
-
 void SIMD_NAME(weft_winograd_backward)(const struct weft_winograd_shape *s, float *dx, float *transformed_gradient,
                                        const float *x, const float *dy, size_t n, const float *transposed,
                                        float *scratch)
 {
+    const struct side inputs = input_side(s), outputs = output_side(s);
     float *v = scratch, *z = scratch + POINTS * weft_winograd_point(s->channels);
     struct tile next = {0};
     struct group group;
     while (next_group(s, n, &next, &group)) {
-        group_in(s, v, &group, x);
-        group_out_t(s, z, &group, dy);
+        group_in(v, &group, x, &inputs, REACH, tile_in_4);
+        group_in(z, &group, dy, &outputs, TILE, tile_out_t);
         group_gradient(transformed_gradient, v, z, group.count, s->channels, s->filters);
         if (!dx)
             continue;
-        group_multiply(v, z, transposed, group.count, s->filters, s->channels);
+        group_multiply(v, z, transposed, POINTS, group.count, s->filters, s->channels);
         group_in_t(s, dx, &group, v);
-    }
-}
-
-void SIMD_NAME(weft_winograd_weights)(float *transformed, const float *w, size_t channels, size_t filters)
-{
-    const size_t plane = channels * filters;
-    for (size_t at = 0; at < plane; at += WEFT_LANES) {
-        vec half[REACH][3];
-        foreach (j, 3) {
-            vec g[3], o[REACH];
-            foreach (i, 3)
-                g[i] = vec_load(w + (size_t)(i * 3 + j) * plane + at);
-            weight_transform(o, g);
-            foreach (i, REACH)
-                half[i][j] = o[i];
-        }
-        foreach (i, REACH) {
-            vec o[REACH];
-            weight_transform(o, half[i]);
-            foreach (j, REACH)
-                vec_store(transformed + (size_t)(i * REACH + j) * plane + at, o[j]);
-        }
     }
 }
 
@@ -425,13 +435,13 @@ void SIMD_NAME(weft_winograd_weight_gradient)(float *w_gradient, const float *tr
             vec u[REACH], o[3];
             foreach (i, REACH)
                 u[i] = vec_load(transformed_gradient + (size_t)(i * REACH + j) * plane + at);
-            weight_transform_t(o, u);
+            weight_transform_4_t(o, u);
             foreach (i, 3)
                 half[i][j] = o[i];
         }
         foreach (i, 3) {
             vec o[3];
-            weight_transform_t(o, half[i]);
+            weight_transform_4_t(o, half[i]);
             foreach (j, 3) {
                 float *to = w_gradient + (size_t)(i * 3 + j) * plane + at;
                 vec_store(to, vec_load(to) + o[j]);

@@ -16,6 +16,7 @@ static struct weft_winograd_shape shape_of(const struct weft_train_layer *layer)
         .filters = layer->out.channels,
         .pad_top = layer->window.padding,
         .pad_left = layer->window.padding,
+        .tile = WEFT_WINOGRAD_TILE,
     };
 }
 
@@ -24,16 +25,17 @@ static void forward(const struct weft_train_layer *layer, const struct weft_pass
     const struct weft_winograd_shape shape = shape_of(layer);
     const struct weft_winograd_epilogue epilogue = {.low = -INFINITY, .high = INFINITY};
     float *transformed = pass->scratch;
-    pass->variant->winograd_weights(transformed, pass->weights + layer->weight, shape.channels, shape.filters);
+    pass->variant->winograd_weights(transformed, pass->weights + layer->weight, shape.tile, shape.channels,
+                                    shape.filters);
     pass->variant->winograd_forward(&shape, pass->y, pass->x[0], pass->n, transformed, &epilogue,
-                                    transformed + weft_winograd_weight_count(shape.channels, shape.filters));
+                                    transformed + weft_winograd_weight_count(&shape));
 }
 
 static void backward(const struct weft_train_layer *layer, const struct weft_pass *pass)
 {
     const struct weft_winograd_shape shape = shape_of(layer);
     const size_t channels = shape.channels, filters = shape.filters;
-    const size_t count = weft_winograd_weight_count(channels, filters);
+    const size_t count = weft_winograd_weight_count(&shape);
     const size_t in = weft_shape_size(layer->in), out = weft_shape_size(layer->out);
     float *gradient = pass->scratch, *transposed = gradient + count, *rest = transposed + count;
     memset(gradient, 0, count * sizeof *gradient);
@@ -43,7 +45,7 @@ static void backward(const struct weft_train_layer *layer, const struct weft_pas
             for (size_t f = 0; f < filters; f++)
                 for (size_t c = 0; c < channels; c++)
                     rest[(k * filters + f) * channels + c] = w[(k * channels + c) * filters + f];
-        pass->variant->winograd_weights(transposed, rest, filters, channels);
+        pass->variant->winograd_weights(transposed, rest, shape.tile, filters, channels);
     }
     /* As many images as fill a group of tiles, so that their dx is still in the cache between zeroing and adding. */
     const size_t tiles = weft_winograd_tiles(&shape), step = (2 * WEFT_WINOGRAD_GROUP + tiles - 1) / tiles;
@@ -69,7 +71,7 @@ static size_t scratch(const struct weft_train_layer *layer, const struct weft_va
     (void)variant;
     const struct weft_winograd_shape shape = shape_of(layer);
     const size_t reordered = 9 * shape.channels * shape.filters, tiles = weft_winograd_scratch(&shape);
-    return 2 * weft_winograd_weight_count(shape.channels, shape.filters) + (reordered > tiles ? reordered : tiles);
+    return 2 * weft_winograd_weight_count(&shape) + (reordered > tiles ? reordered : tiles);
 }
 
 const struct weft_convolution_method weft_convolution_winograd = {

@@ -10,6 +10,8 @@
 
 enum { SIDE_MAX = 13, IMAGES = 3 };
 
+static const size_t tiles[] = {3, 4, 6};
+
 /* One convolution with everything that it reads, and what plain loops give. */
 struct job {
     const struct weft_variant *variant;
@@ -56,7 +58,7 @@ static size_t w_size(const struct job *j)
 
 static void job_begin(struct job *j)
 {
-    const size_t points = weft_winograd_weight_count(j->shape.channels, j->shape.filters);
+    const size_t points = weft_winograd_weight_count(&j->shape);
     j->x = noise(x_size(j), 1);
     j->w = noise(w_size(j), 2);
     j->dy = noise(y_size(j), 3);
@@ -69,14 +71,14 @@ static void job_begin(struct job *j)
     j->transposed = floats(points);
     j->transformed_gradient = floats(points);
     j->scratch = floats(weft_winograd_scratch(&j->shape));
-    j->variant->winograd_weights(j->transformed, j->w, j->shape.channels, j->shape.filters);
+    j->variant->winograd_weights(j->transformed, j->w, j->shape.tile, j->shape.channels, j->shape.filters);
     float *flipped = floats(w_size(j));
     for (size_t tap = 0; tap < 9; tap++)
         for (size_t c = 0; c < j->shape.channels; c++)
             for (size_t k = 0; k < j->shape.filters; k++)
                 flipped[(tap * j->shape.filters + k) * j->shape.channels + c] =
                     j->w[(tap * j->shape.channels + c) * j->shape.filters + k];
-    j->variant->winograd_weights(j->transposed, flipped, j->shape.filters, j->shape.channels);
+    j->variant->winograd_weights(j->transposed, flipped, j->shape.tile, j->shape.filters, j->shape.channels);
     free(flipped);
 }
 
@@ -130,15 +132,15 @@ static void expect_close(const struct job *j, const float *got, const double *wa
         largest = fmax(largest, fabs(want[i]));
         worst = fmax(worst, fabs((double)got[i] - want[i]));
     }
-    ck_assert_msg(worst <= 5e-5 * largest, "%s of %s, %zux%zu, %zu to %zu channels: off by %g of %g", what,
-                  j->variant->name, j->shape.height, j->shape.width, j->shape.channels, j->shape.filters, worst,
-                  largest);
+    ck_assert_msg(worst <= 5e-5 * largest, "%s of %s, %zux%zu, %zu to %zu channels, tiles of %zu: off by %g of %g",
+                  what, j->variant->name, j->shape.height, j->shape.width, j->shape.channels, j->shape.filters,
+                  j->shape.tile, worst, largest);
 }
 
 /* Calls check for each variant and for shapes with whole and cut tiles, one and several vectors of channels. */
-static void each_job(void (*check)(struct job *j))
+static void each_job(size_t tile, void (*check)(struct job *j))
 {
-    static const size_t sides[][2] = {{1, 1}, {4, 4}, {7, 5}, {8, 12}, {SIDE_MAX, 6}}, vectors[] = {1, 2, 3};
+    static const size_t sides[][2] = {{1, 1}, {4, 4}, {7, 5}, {8, 12}, {6, 12}, {SIDE_MAX, 6}}, vectors[] = {1, 2, 3};
     for (size_t v = 0; weft_variant_at(v); v++)
         for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
             for (size_t c = 0; c < 3; c++)
@@ -153,6 +155,7 @@ static void each_job(void (*check)(struct job *j))
                         .filters = vectors[(c + i) % 3] * j.variant->lanes,
                         .pad_top = pad,
                         .pad_left = pad,
+                        .tile = tile,
                     };
                     job_begin(&j);
                     check(&j);
@@ -172,7 +175,8 @@ static void check_forward(struct job *j)
 
 START_TEST(forward_is_the_convolution)
 {
-    each_job(check_forward);
+    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
+        each_job(tiles[i], check_forward);
 }
 END_TEST
 
@@ -192,7 +196,8 @@ static void check_epilogue(struct job *j)
 
 START_TEST(bias_residual_and_clamp_are_applied_on_the_way_out)
 {
-    each_job(check_epilogue);
+    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
+        each_job(tiles[i], check_epilogue);
 }
 END_TEST
 
@@ -212,7 +217,7 @@ static void check_backward(struct job *j)
 
 START_TEST(backward_gives_both_gradients)
 {
-    each_job(check_backward);
+    each_job(WEFT_WINOGRAD_TILE, check_backward);
 }
 END_TEST
 
@@ -241,7 +246,7 @@ static void check_adding(struct job *j)
 
 START_TEST(backward_adds_to_what_is_there)
 {
-    each_job(check_adding);
+    each_job(WEFT_WINOGRAD_TILE, check_adding);
 }
 END_TEST
 
