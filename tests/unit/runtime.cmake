@@ -8,6 +8,7 @@ target_compile_options(weft_models_support PRIVATE
 
 weft_unit_test(arrangement weft_models_support)
 target_link_options(test_arrangement PRIVATE LINKER:--wrap=weft_layer_cost)
+weft_unit_test(conv weft_model m)
 weft_unit_test(kernels weft_model m)
 weft_unit_test(winograd weft_model m)
 weft_unit_test(network weft_models_support m)
