@@ -119,7 +119,20 @@ START_TEST(a_file_of_each_architecture_gives_what_the_tape_gives)
 }
 END_TEST
 
+START_TEST(lenet_has_the_parameters_of_lenet)
+{
+    struct weft_error err = {0};
+    struct weft_random random = weft_random_of(1, 0);
+    struct weft_model *model = weft_model_new((struct weft_shape){1, 28, 28}, 10, &err);
+    weft_architecture_find("lenet", &err)->build(model);
+    ck_assert_msg(weft_model_finish(model, &random, &err) == 0, "%s", err.message);
+    ck_assert_uint_eq(model->weight_count,
+                      (25 + 1) * 6 + (6 * 25 + 1) * 16 + (400 + 1) * 120 + (120 + 1) * 84 + (84 + 1) * 10);
+    weft_model_destroy(model);
+}
+END_TEST
+
 SUITE("train_model", TEST(a_window_larger_than_its_image_is_a_fault_of_the_model),
       TEST(a_model_must_end_in_one_logit_a_class), TEST(a_layer_that_nobody_reads_is_a_fault_of_the_model),
       TEST(what_does_not_fit_together_is_a_fault_of_the_model),
-      TEST(a_file_of_each_architecture_gives_what_the_tape_gives))
+      TEST(a_file_of_each_architecture_gives_what_the_tape_gives), TEST(lenet_has_the_parameters_of_lenet))

@@ -8,10 +8,7 @@
 #include "model/evaluation.h"
 #include "model/network.h"
 #include "model/self_test.h"
-#include "model/train/architecture.h"
 #include "model/train/loss.h"
-#include "model/train/normalisation.h"
-#include "model/train/split.h"
 #include "support/rows.h"
 #include "support/suite.h"
 
@@ -427,88 +424,6 @@ START_TEST(a_loss_beyond_all_numbers_is_an_error)
 }
 END_TEST
 
-START_TEST(a_split_takes_the_same_share_of_each_class)
-{
-    enum { COUNT = 1000 };
-    static int32_t labels[COUNT];
-    static const size_t of[3] = {700, 200, 100};
-    struct weft_error err = {0};
-    for (size_t i = 0; i < COUNT; i++)
-        labels[i] = i < 700 ? 0 : i < 900 ? 1 : 2;
-    const struct weft_dataset dataset = {.count = COUNT, .labels = labels, .class_count = 3};
-    struct weft_random random = weft_random_of(1, 0), other = weft_random_of(2, 0);
-    struct weft_split *split = weft_split_new(&dataset, 0.1, &random, &err);
-    struct weft_split *second = weft_split_new(&dataset, 0.1, &other, &err);
-    ck_assert(split && second);
-    size_t held_out[3] = {0};
-    bool seen[COUNT] = {false};
-    for (size_t i = 0; i < split->validation_count; i++) {
-        held_out[labels[split->validation[i]]]++;
-        seen[split->validation[i]] = true;
-    }
-    for (size_t c = 0; c < 3; c++)
-        ck_assert_uint_eq(held_out[c], of[c] / 10);
-    for (size_t i = 0; i < split->train_count; i++) {
-        ck_assert(!seen[split->train[i]]);
-        seen[split->train[i]] = true;
-    }
-    for (size_t i = 0; i < COUNT; i++)
-        ck_assert(seen[i]);
-    ck_assert_mem_ne(split->validation, second->validation, split->validation_count * sizeof *split->validation);
-    weft_split_destroy(split);
-    weft_split_destroy(second);
-}
-END_TEST
-
-START_TEST(normalisation_has_mean_and_deviation_of_the_pixels)
-{
-    uint8_t pixels[] = {0, 255, 0, 255, 51, 51, 51, 51};
-    const struct weft_dataset dataset = {.count = 1, .channels = 2, .height = 2, .width = 2, .pixels = pixels};
-    const struct weft_normalisation n = weft_normalisation_of(&dataset);
-    ck_assert_double_eq_tol(n.mean[0], 0.5, 1e-9);
-    ck_assert_double_eq_tol(n.std[0], 0.5, 1e-9);
-    ck_assert_float_eq_tol(n.table[0][0], -1, 1e-6f);
-    ck_assert_float_eq_tol(n.table[0][255], 1, 1e-6f);
-    ck_assert_double_eq_tol(n.mean[1], 0.2, 1e-9);
-    ck_assert_double_eq_tol(n.std[1], 1, 1e-9);
-    ck_assert_float_eq_tol(n.table[1][51], 0, 1e-6f);
-}
-END_TEST
-
-START_TEST(random_numbers_repeat_by_seed_and_stay_in_their_bounds)
-{
-    struct weft_random a = weft_random_of(1, 2), b = weft_random_of(1, 2), c = weft_random_of(1, 3);
-    size_t of[7] = {0};
-    bool differs = false;
-    for (int i = 0; i < 7000; i++) {
-        size_t x = weft_random_below(&a, 7);
-        ck_assert_uint_eq(x, weft_random_below(&b, 7));
-        differs = differs || x != weft_random_below(&c, 7);
-        of[x]++;
-        float between = weft_random_between(&a, -2, 3);
-        ck_assert(between >= -2 && between < 3);
-        ck_assert_float_eq(between, weft_random_between(&b, -2, 3));
-    }
-    ck_assert(differs);
-    /* Five standard deviations of a binomial count around 1000. */
-    for (size_t i = 0; i < 7; i++)
-        ck_assert_msg(of[i] > 850 && of[i] < 1150, "%zu came %zu times", i, of[i]);
-}
-END_TEST
-
-START_TEST(lenet_has_the_parameters_of_lenet)
-{
-    struct weft_error err = {0};
-    struct weft_random random = weft_random_of(1, 0);
-    struct weft_model *model = weft_model_new((struct weft_shape){1, 28, 28}, 10, &err);
-    weft_architecture_find("lenet", &err)->build(model);
-    ck_assert_msg(weft_model_finish(model, &random, &err) == 0, "%s", err.message);
-    ck_assert_uint_eq(model->weight_count,
-                      (25 + 1) * 6 + (6 * 25 + 1) * 16 + (400 + 1) * 120 + (120 + 1) * 84 + (84 + 1) * 10);
-    weft_model_destroy(model);
-}
-END_TEST
-
 SUITE("trainer", TEST(training_learns_and_reports_each_epoch),
       TEST(the_same_recipe_gives_the_same_file_on_any_number_of_threads), TEST(another_seed_gives_another_file),
       TEST(networks_with_batch_normalisation_learn_with_every_kind_of_step),
@@ -517,6 +432,4 @@ SUITE("trainer", TEST(training_learns_and_reports_each_epoch),
       TEST(a_stop_keeps_the_best_epoch_so_far), TEST(a_stop_before_the_first_epoch_is_complete_leaves_the_old_file),
       TEST(options_out_of_their_range_are_wrong_use), TEST(faults_of_data_and_path_are_found_before_training),
       TEST(without_test_images_nothing_is_tested), TEST(images_are_fitted_and_classes_named_as_the_data_have_them),
-      TEST(a_loss_beyond_all_numbers_is_an_error), TEST(a_split_takes_the_same_share_of_each_class),
-      TEST(normalisation_has_mean_and_deviation_of_the_pixels),
-      TEST(random_numbers_repeat_by_seed_and_stay_in_their_bounds), TEST(lenet_has_the_parameters_of_lenet))
+      TEST(a_loss_beyond_all_numbers_is_an_error))
