@@ -85,6 +85,12 @@ size_t weft_conv_cost(const struct weft_conv_shape *shape, const struct weft_var
     return method_choose(shape, variant->lanes, NULL, &cost) ? shape->groups * cost : SIZE_MAX;
 }
 
+size_t weft_conv_filter_weights_max(const struct weft_conv_shape *shape)
+{
+    const size_t taps = weft_conv_taps(shape), transformed = weft_conv_winograd_weights_max(shape);
+    return transformed > taps ? transformed : taps;
+}
+
 size_t weft_conv_scratch(const struct weft_conv *conv)
 {
     return conv->method->scratch(&conv->shape, conv->variant->lanes);

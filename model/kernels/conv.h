@@ -37,6 +37,10 @@ static inline size_t weft_conv_taps(const struct weft_conv_shape *s)
     return s->channels * s->kernel_height * s->kernel_width;
 }
 
+/* Floats that the packed weights of one filter take at most, whatever variant and method are chosen; of filters there
+ * are up to WEFT_LANES_MAX more in each group, which fill up vectors. */
+size_t weft_conv_filter_weights_max(const struct weft_conv_shape *s);
+
 struct weft_conv;
 
 /* Copies shape, weights (groups * filters, channels, kernel_height, kernel_width) and bias (groups * filters). method

@@ -38,4 +38,7 @@ struct weft_conv {
 extern const struct weft_conv_method weft_conv_rows, weft_conv_channels, weft_conv_gemm; /* conv_planes.c */
 extern const struct weft_conv_method weft_conv_direct, weft_conv_winograd;               /* conv_pixels.c */
 
+/* Floats of one filter's transformed weights at most; 0 where Winograd's algorithm is not for the shape. */
+size_t weft_conv_winograd_weights_max(const struct weft_conv_shape *s);
+
 #endif

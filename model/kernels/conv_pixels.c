@@ -100,10 +100,25 @@ static struct weft_winograd_shape winograd_shape(const struct weft_conv_shape *s
     return shape;
 }
 
+static bool is_for_winograd(const struct weft_conv_shape *s)
+{
+    return s->groups == 1 && s->kernel_height == 3 && s->kernel_width == 3 && s->stride_y == 1 && s->stride_x == 1 &&
+           s->dilation_y == 1 && s->dilation_x == 1;
+}
+
+size_t weft_conv_winograd_weights_max(const struct weft_conv_shape *s)
+{
+    if (!is_for_winograd(s))
+        return 0;
+    const bool may_be_large =
+        s->filters <= LARGE_TILE_WEIGHTS / weft_winograd_points(WEFT_WINOGRAD_TILE_MAX) / s->channels;
+    return weft_winograd_points(may_be_large ? WEFT_WINOGRAD_TILE_MAX : WEFT_WINOGRAD_TILE) *
+           weft_layout_filled(s->channels, WEFT_LANES_MAX);
+}
+
 static size_t winograd_cost(const struct weft_conv_shape *s, size_t lanes)
 {
-    if (!is_in_pixels(s) || s->kernel_height != 3 || s->kernel_width != 3 || s->stride_y != 1 || s->stride_x != 1 ||
-        s->dilation_y != 1 || s->dilation_x != 1)
+    if (!is_in_pixels(s) || !is_for_winograd(s))
         return SIZE_MAX;
     const struct weft_winograd_shape shape = winograd_shape(s, lanes);
     return tile_cost(&shape, lanes);

@@ -11,7 +11,7 @@
 #include "model/kernels/variant.h"
 #include "model/kernels/winograd_transform.h"
 
-enum { GROUP = WEFT_WINOGRAD_GROUP, TILE_MAX = 6, REACH_MAX = TILE_MAX + 2 };
+enum { GROUP = WEFT_WINOGRAD_GROUP, TILE_MAX = WEFT_WINOGRAD_TILE_MAX, REACH_MAX = TILE_MAX + 2 };
 
 /* A tile of one image: its first output. */
 struct tile {

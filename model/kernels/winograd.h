@@ -11,7 +11,8 @@
 #include <stddef.h>
 
 enum {
-    WEFT_WINOGRAD_TILE = 4,   /* that has a backward pass */
+    WEFT_WINOGRAD_TILE = 4, /* that has a backward pass */
+    WEFT_WINOGRAD_TILE_MAX = 6,
     WEFT_WINOGRAD_GROUP = 24, /* tiles that go through together, so that what lies between stays in the cache */
 };
 

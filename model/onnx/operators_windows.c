@@ -96,15 +96,14 @@ int weft_operator_conv(const struct weft_node_reader *r)
                                     .pad_left = w.before[1],
                                     .low = -INFINITY,
                                     .high = INFINITY};
-    /* What kernels need beside the output: the padded input, its columns for GEMM, weights filled up to whole vectors,
-     * those of Winograd's convolution (up to 64 numbers for each 9). */
+    /* What kernels need beside the output: the padded input, its columns for GEMM, and packed weights. */
     size_t taps = weft_conv_taps(&shape), size;
-    bool winograd = shape.kernel_height == 3 && shape.kernel_width == 3;
     if (!weft_graph_product(shape.channels, weft_conv_padded_height(&shape), WEFT_GRAPH_DATA_MAX, &size) ||
         !weft_graph_product(size, weft_conv_padded_width(&shape), WEFT_GRAPH_DATA_MAX, &size) ||
         !weft_graph_product(taps, shape.out_height, WEFT_GRAPH_DATA_MAX, &size) ||
         !weft_graph_product(size, shape.out_width, WEFT_GRAPH_DATA_MAX, &size) ||
-        !weft_graph_take_weights(r->graph, filters + shape.groups * WEFT_LANES_MAX, winograd ? 8 * taps : taps))
+        !weft_graph_take_weights(r->graph, filters + shape.groups * WEFT_LANES_MAX,
+                                 weft_conv_filter_weights_max(&shape)))
         return WEFT_NODE_REFUSE(r, "it is too large");
     r->node->op = WEFT_GRAPH_CONV;
     r->node->as.conv.shape = shape;

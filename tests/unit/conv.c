@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/kernels/conv_method.h"
 #include "support/floats.h"
 #include "support/suite.h"
 
@@ -198,6 +199,39 @@ START_TEST(the_chosen_convolution_equals_the_naive_loop)
 }
 END_TEST
 
+/* The limit on what a file may make weft allocate stands on it. */
+START_TEST(packed_weights_take_no_more_than_is_said)
+{
+    const struct weft_variant *variant;
+    for (size_t v = 0; (variant = weft_variant_at(v)); v++)
+        for (int i = 0; i < 400; i++) {
+            struct weft_conv_shape s = random_conv(2, i % 2 ? WEFT_LAYOUT_PIXELS : WEFT_LAYOUT_PLANES,
+                                                   i % 4 < 2 ? WEFT_LAYOUT_PIXELS : WEFT_LAYOUT_PLANES);
+            if (s.groups == 1)
+                s.channels = pick(1, 70);
+            if (i % 3) {
+                s.kernel_height = s.kernel_width = 3;
+                s.stride_y = s.stride_x = s.dilation_y = s.dilation_x = 1;
+                s.out_height = s.out_width = pick(0, 1) ? 12 : pick(1, 13); /* 12: large tiles */
+                s.height = s.out_height + 2;
+                s.width = s.out_width + 2;
+                s.filters = pick(1, 70);
+            }
+            float *weights = random_floats(s.groups * s.filters * weft_conv_taps(&s));
+            float *bias = random_floats(s.groups * s.filters);
+            struct weft_conv *conv = weft_conv_new(&s, weights, bias, variant, NULL);
+            if (conv) {
+                const size_t most = (s.filters + WEFT_LANES_MAX) * weft_conv_filter_weights_max(&s);
+                ck_assert_msg(conv->weight_count <= most, "%s %s, %zu -> %zu channels: %zu instead of %zu",
+                              variant->name, weft_conv_method(conv), s.channels, s.filters, conv->weight_count, most);
+            }
+            weft_conv_destroy(conv);
+            free(weights);
+            free(bias);
+        }
+}
+END_TEST
+
 /* The method that is chosen for a kernel of 3x3 in these layouts. */
 static const char *chosen(const struct weft_variant *variant, size_t channels, size_t side, size_t stride,
                           enum weft_layout in, enum weft_layout out)
@@ -248,4 +282,4 @@ SUITE("conv", TEST(convolution_along_rows_equals_the_naive_loop),
       TEST(convolution_from_planes_to_pixels_equals_the_naive_loop),
       TEST(direct_convolution_of_pixels_equals_the_naive_loop), TEST(convolution_by_winograd_equals_the_naive_loop),
       TEST(convolution_by_gemm_equals_the_naive_loop), TEST(the_chosen_convolution_equals_the_naive_loop),
-      TEST(the_method_is_chosen_by_the_shape))
+      TEST(the_method_is_chosen_by_the_shape), TEST(packed_weights_take_no_more_than_is_said))
