@@ -8,7 +8,8 @@
 enum { ALIGNMENT = 64 };
 
 static const struct weft_conv_method *const methods[] = {
-    &weft_conv_rows, &weft_conv_channels, &weft_conv_gemm, &weft_conv_winograd, &weft_conv_direct,
+    &weft_conv_rows,       &weft_conv_channels,   &weft_conv_gemm,   &weft_conv_winograd_4,
+    &weft_conv_winograd_3, &weft_conv_winograd_6, &weft_conv_direct,
 };
 
 static const struct weft_conv_method *method_choose(const struct weft_conv_shape *s, size_t lanes, const char *name,

@@ -7,7 +7,7 @@
 #include "model/kernels/conv.h"
 
 struct weft_conv_method {
-    const char *name;
+    const char *name; /* those that differ in the size of their tiles share one */
 
     /* Estimates the time of one group in vector multiply-adds; SIZE_MAX where shape or layouts are not for it. */
     size_t (*cost)(const struct weft_conv_shape *s, size_t lanes);
@@ -36,7 +36,8 @@ struct weft_conv {
 };
 
 extern const struct weft_conv_method weft_conv_rows, weft_conv_channels, weft_conv_gemm; /* conv_planes.c */
-extern const struct weft_conv_method weft_conv_direct, weft_conv_winograd;               /* conv_pixels.c */
+extern const struct weft_conv_method weft_conv_direct;                                   /* conv_pixels.c */
+extern const struct weft_conv_method weft_conv_winograd_3, weft_conv_winograd_4, weft_conv_winograd_6; /* there too */
 
 /* Floats of one filter's transformed weights at most; 0 where Winograd's algorithm is not for the shape. */
 size_t weft_conv_winograd_weights_max(const struct weft_conv_shape *s);

@@ -60,24 +60,9 @@ static void direct_run(const struct weft_conv *conv, float *out, const float *in
 /* Floats of weights past which large tiles lose more by fetching them than they save: a second-level cache's worth. */
 enum { LARGE_TILE_WEIGHTS = 1 << 18 };
 
-/* Estimates the time of Winograd's algorithm with a size of tiles, as cost does. */
-static size_t tile_cost(const struct weft_winograd_shape *shape, size_t lanes)
+static struct weft_winograd_shape winograd_shape(const struct weft_conv_shape *s, size_t lanes, size_t tile)
 {
-    /* Of a tile, for a vector of channels in and one of filters out; measured. */
-    static const size_t transforms[] = {[3] = 300, [4] = 450, [6] = 1000};
-    const size_t vectors = shape->filters / lanes;
-    const size_t product = weft_winograd_points(shape->tile) * shape->channels * vectors;
-    if (shape->tile > WEFT_WINOGRAD_TILE && weft_winograd_weight_count(shape) > LARGE_TILE_WEIGHTS)
-        return SIZE_MAX;
-    /* The last product is what reading the weights costs an image that comes alone. */
-    return weft_winograd_tiles(shape) * (product + transforms[shape->tile] * (shape->channels / lanes + vectors) / 2) +
-           2 * product;
-}
-
-static struct weft_winograd_shape winograd_shape(const struct weft_conv_shape *s, size_t lanes)
-{
-    static const size_t tiles[] = {4, 3, 6};
-    struct weft_winograd_shape shape = {
+    return (struct weft_winograd_shape){
         .height = s->height,
         .width = s->width,
         .channels = weft_layout_filled(s->channels, lanes),
@@ -86,18 +71,8 @@ static struct weft_winograd_shape winograd_shape(const struct weft_conv_shape *s
         .filters = filter_count(s, lanes),
         .pad_top = s->pad_top,
         .pad_left = s->pad_left,
+        .tile = tile,
     };
-    size_t best = 0, best_cost = SIZE_MAX;
-    for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++) {
-        shape.tile = tiles[i];
-        const size_t cost = tile_cost(&shape, lanes);
-        if (cost < best_cost) {
-            best = tiles[i];
-            best_cost = cost;
-        }
-    }
-    shape.tile = best;
-    return shape;
 }
 
 static bool is_for_winograd(const struct weft_conv_shape *s)
@@ -116,31 +91,38 @@ size_t weft_conv_winograd_weights_max(const struct weft_conv_shape *s)
            weft_layout_filled(s->channels, WEFT_LANES_MAX);
 }
 
-static size_t winograd_cost(const struct weft_conv_shape *s, size_t lanes)
+static size_t winograd_cost(const struct weft_conv_shape *s, size_t lanes, size_t tile)
 {
+    /* Of a tile, for a vector of channels in and one of filters out; measured. */
+    static const size_t transforms[] = {[3] = 300, [4] = 450, [6] = 1000};
     if (!is_in_pixels(s) || !is_for_winograd(s))
         return SIZE_MAX;
-    const struct weft_winograd_shape shape = winograd_shape(s, lanes);
-    return tile_cost(&shape, lanes);
+    const struct weft_winograd_shape shape = winograd_shape(s, lanes, tile);
+    if (tile > WEFT_WINOGRAD_TILE && weft_winograd_weight_count(&shape) > LARGE_TILE_WEIGHTS)
+        return SIZE_MAX;
+    const size_t vectors = shape.filters / lanes;
+    const size_t product = weft_winograd_points(tile) * shape.channels * vectors;
+    /* The last product is what reading the weights costs an image that comes alone. */
+    return weft_winograd_tiles(&shape) * (product + transforms[tile] * (shape.channels / lanes + vectors) / 2) +
+           2 * product;
 }
 
-static size_t winograd_weight_count(const struct weft_conv_shape *s, size_t lanes)
+static size_t winograd_weight_count(const struct weft_conv_shape *s, size_t lanes, size_t tile)
 {
-    const struct weft_winograd_shape shape = winograd_shape(s, lanes);
+    const struct weft_winograd_shape shape = winograd_shape(s, lanes, tile);
     return weft_winograd_weight_count(&shape);
 }
 
-static size_t winograd_scratch(const struct weft_conv_shape *s, size_t lanes)
+static size_t winograd_scratch(const struct weft_conv_shape *s, size_t lanes, size_t tile)
 {
-    const struct weft_winograd_shape shape = winograd_shape(s, lanes);
+    const struct weft_winograd_shape shape = winograd_shape(s, lanes, tile);
     return weft_winograd_scratch(&shape);
 }
 
 static int winograd_pack(const struct weft_conv_shape *s, const struct weft_variant *variant, float *packed,
-                         const float *weights)
+                         const float *weights, size_t tile)
 {
-    const struct weft_winograd_shape shape = winograd_shape(s, variant->lanes);
-    const size_t channels = shape.channels, filters = shape.filters;
+    const size_t channels = weft_layout_filled(s->channels, variant->lanes), filters = filter_count(s, variant->lanes);
     float *turned = calloc(9 * channels, filters * sizeof *turned); /* (3, 3, channels, filters) */
     if (!turned)
         return -1;
@@ -148,15 +130,15 @@ static int winograd_pack(const struct weft_conv_shape *s, const struct weft_vari
         for (size_t c = 0; c < s->channels; c++)
             for (size_t p = 0; p < 9; p++)
                 turned[(p * channels + c) * filters + k] = weights[(k * s->channels + c) * 9 + p];
-    variant->winograd_weights(packed, turned, shape.tile, channels, filters);
+    variant->winograd_weights(packed, turned, tile, channels, filters);
     free(turned);
     return 0;
 }
 
 static void winograd_run(const struct weft_conv *conv, float *out, const float *in, const float *residual, size_t n,
-                         float *scratch)
+                         float *scratch, size_t tile)
 {
-    struct weft_winograd_shape shape = winograd_shape(&conv->shape, conv->variant->lanes);
+    struct weft_winograd_shape shape = winograd_shape(&conv->shape, conv->variant->lanes, tile);
     struct weft_winograd_epilogue epilogue = {conv->bias, residual, conv->shape.low, conv->shape.high};
     conv->variant->winograd_forward(&shape, out, in, n, conv->weights, &epilogue, scratch);
 }
@@ -165,6 +147,33 @@ const struct weft_conv_method weft_conv_direct = {
     "direct", direct_cost, direct_weight_count, filter_count, direct_scratch, direct_pack, direct_run,
 };
 
-const struct weft_conv_method weft_conv_winograd = {
-    "winograd", winograd_cost, winograd_weight_count, filter_count, winograd_scratch, winograd_pack, winograd_run,
-};
+/* A method for each size of tiles. */
+#define WINOGRAD(tile)                                                                                                 \
+    static size_t cost_##tile(const struct weft_conv_shape *s, size_t lanes)                                           \
+    {                                                                                                                  \
+        return winograd_cost(s, lanes, tile);                                                                          \
+    }                                                                                                                  \
+    static size_t weight_count_##tile(const struct weft_conv_shape *s, size_t lanes)                                   \
+    {                                                                                                                  \
+        return winograd_weight_count(s, lanes, tile);                                                                  \
+    }                                                                                                                  \
+    static size_t scratch_##tile(const struct weft_conv_shape *s, size_t lanes)                                        \
+    {                                                                                                                  \
+        return winograd_scratch(s, lanes, tile);                                                                       \
+    }                                                                                                                  \
+    static int pack_##tile(const struct weft_conv_shape *s, const struct weft_variant *variant, float *packed,         \
+                           const float *weights)                                                                       \
+    {                                                                                                                  \
+        return winograd_pack(s, variant, packed, weights, tile);                                                       \
+    }                                                                                                                  \
+    static void run_##tile(const struct weft_conv *conv, float *out, const float *in, const float *residual, size_t n, \
+                           float *scratch)                                                                             \
+    {                                                                                                                  \
+        winograd_run(conv, out, in, residual, n, scratch, tile);                                                       \
+    }                                                                                                                  \
+    const struct weft_conv_method weft_conv_winograd_##tile = {                                                        \
+        "winograd", cost_##tile, weight_count_##tile, filter_count, scratch_##tile, pack_##tile, run_##tile,           \
+    };
+WINOGRAD(3)
+WINOGRAD(4)
+WINOGRAD(6)
