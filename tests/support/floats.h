@@ -19,22 +19,21 @@ static inline size_t pick(size_t low, size_t high)
     return low + (random_state >> 8) % (high - low + 1);
 }
 
-/* Between -1 and 1; the caller frees. */
-static inline float *random_floats(size_t count)
-{
-    float *floats = malloc((count ? count : 1) * sizeof *floats);
-    ck_assert_ptr_nonnull(floats);
-    for (size_t i = 0; i < count; i++)
-        floats[i] = (float)pick(0, 20000) / 10000.0f - 1;
-    return floats;
-}
-
 /* Exactly count zeros, aligned as tensors are; the caller frees. */
 static inline float *aligned_floats(size_t count)
 {
     void *floats = NULL;
     ck_assert_int_eq(posix_memalign(&floats, 64, (count ? count : 1) * sizeof(float)), 0);
     memset(floats, 0, count * sizeof(float));
+    return floats;
+}
+
+/* Between -1 and 1, aligned likewise; the caller frees. */
+static inline float *random_floats(size_t count)
+{
+    float *floats = aligned_floats(count);
+    for (size_t i = 0; i < count; i++)
+        floats[i] = (float)pick(0, 20000) / 10000.0f - 1;
     return floats;
 }
 

@@ -3,9 +3,9 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "model/kernels/variant.h"
+#include "tests/support/floats.h"
 #include "tests/support/suite.h"
 
 enum { SIDE_MAX = 13, IMAGES = 3 };
@@ -21,25 +21,6 @@ struct job {
     float *bias, *residual, *dy, *dx, *dw; /* gradients of sum(y * dy) */
     float *transformed, *transposed, *transformed_gradient, *scratch;
 };
-
-static float *floats(size_t count)
-{
-    float *f = aligned_alloc(64, (count * sizeof *f + 63) / 64 * 64);
-    ck_assert_ptr_nonnull(f);
-    memset(f, 0, count * sizeof *f);
-    return f;
-}
-
-/* Numbers in -1..1, the same in each run. */
-static float *noise(size_t count, unsigned seed)
-{
-    float *f = floats(count);
-    for (size_t i = 0; i < count; i++) {
-        seed = seed * 1664525 + 1013904223;
-        f[i] = (float)(seed >> 8) / (float)(1 << 23) - 1;
-    }
-    return f;
-}
 
 static size_t x_size(const struct job *j)
 {
@@ -59,20 +40,20 @@ static size_t w_size(const struct job *j)
 static void job_begin(struct job *j)
 {
     const size_t points = weft_winograd_weight_count(&j->shape);
-    j->x = noise(x_size(j), 1);
-    j->w = noise(w_size(j), 2);
-    j->dy = noise(y_size(j), 3);
-    j->bias = noise(j->shape.filters, 4);
-    j->residual = noise(y_size(j), 5);
-    j->y = floats(y_size(j));
-    j->dx = floats(x_size(j));
-    j->dw = floats(w_size(j));
-    j->transformed = floats(points);
-    j->transposed = floats(points);
-    j->transformed_gradient = floats(points);
-    j->scratch = floats(weft_winograd_scratch(&j->shape));
+    j->x = random_floats(x_size(j));
+    j->w = random_floats(w_size(j));
+    j->dy = random_floats(y_size(j));
+    j->bias = random_floats(j->shape.filters);
+    j->residual = random_floats(y_size(j));
+    j->y = aligned_floats(y_size(j));
+    j->dx = aligned_floats(x_size(j));
+    j->dw = aligned_floats(w_size(j));
+    j->transformed = aligned_floats(points);
+    j->transposed = aligned_floats(points);
+    j->transformed_gradient = aligned_floats(points);
+    j->scratch = aligned_floats(weft_winograd_scratch(&j->shape));
     j->variant->winograd_weights(j->transformed, j->w, j->shape.tile, j->shape.channels, j->shape.filters);
-    float *flipped = floats(w_size(j));
+    float *flipped = aligned_floats(w_size(j));
     for (size_t tap = 0; tap < 9; tap++)
         for (size_t c = 0; c < j->shape.channels; c++)
             for (size_t k = 0; k < j->shape.filters; k++)
